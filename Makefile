@@ -1,0 +1,62 @@
+# Every target in one line each: make help
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup build run test test-unit test-integration lint fmt fmt-check proto proto-check facts-check bench check clean
+
+prettier := node_modules/.bin/prettier --log-level warn
+
+help: ## list the targets
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  make %-17s %s\n", $$1, $$2 }'
+
+setup: ## install what is missing (Debian packages with root, npm modules) and build
+	@scripts/setup/install.sh --dev
+
+build: ## compile TypeScript to build/
+	@scripts/setup/build.sh
+
+run: ## start a control plane and an agent on this machine
+	@scripts/setup/install.sh
+	@exec node build/scripts/run.js
+
+test: setup ## run every test
+	@scripts/test.sh all
+
+test-unit: setup ## run the unit tests only
+	@scripts/test.sh unit
+
+test-integration: setup ## run the integration tests only
+	@scripts/test.sh integration
+
+lint: ## lint with type information; warnings fail
+	@scripts/lint.sh
+
+fmt: ## format every file in place
+	@$(prettier) --write .
+
+fmt-check: ## fail when a file is not formatted
+	@$(prettier) --check .
+
+proto: ## generate proto/gen from proto/drover/v1
+	@sh scripts/proto.sh
+
+proto-check: ## fail when proto/gen is stale
+	@sh scripts/proto.sh --check
+
+facts-check: ## compare host facts with captured hosts: make facts-check DUMPS=DIR
+	@test -n "$(DUMPS)" || { echo "usage: make facts-check DUMPS=DIR" >&2; exit 64; }
+	@scripts/setup/install.sh
+	@node build/scripts/facts-check.js "$(DUMPS)"
+
+bench: ## measure placement, the store and the session
+	@scripts/setup/install.sh
+	@node build/scripts/bench.js
+
+check: ## what CI runs: contract, format, lint, build, tests
+	@$(MAKE) --no-print-directory setup
+	@$(MAKE) --no-print-directory proto-check
+	@$(MAKE) --no-print-directory fmt-check
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory test
+
+clean: ## remove what was built
+	@rm -rf build .tap

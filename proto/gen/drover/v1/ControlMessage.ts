@@ -1,0 +1,27 @@
+// Original file: proto/drover/v1/agent_session.proto
+
+import type { WelcomeInput as _drover_v1_WelcomeInput, Welcome as _drover_v1_Welcome } from '../../drover/v1/Welcome.js';
+import type { DesiredStateInput as _drover_v1_DesiredStateInput, DesiredState as _drover_v1_DesiredState } from '../../drover/v1/DesiredState.js';
+import type { OperationRequestInput as _drover_v1_OperationRequestInput, OperationRequest as _drover_v1_OperationRequest } from '../../drover/v1/OperationRequest.js';
+import type { AcknowledgementInput as _drover_v1_AcknowledgementInput, Acknowledgement as _drover_v1_Acknowledgement } from '../../drover/v1/Acknowledgement.js';
+import type { Long } from '@grpc/proto-loader';
+
+export interface ControlMessageInput {
+  'sequence'?: (number | string | Long);
+  'acknowledged'?: (number | string | Long);
+  'welcome'?: (_drover_v1_WelcomeInput | null);
+  'desiredState'?: (_drover_v1_DesiredStateInput | null);
+  'operationRequest'?: (_drover_v1_OperationRequestInput | null);
+  'acknowledgement'?: (_drover_v1_AcknowledgementInput | null);
+  'body'?: "welcome"|"desiredState"|"operationRequest"|"acknowledgement";
+}
+
+export interface ControlMessage {
+  'sequence': (number);
+  'acknowledged': (number);
+  'welcome'?: (_drover_v1_Welcome | null);
+  'desiredState'?: (_drover_v1_DesiredState | null);
+  'operationRequest'?: (_drover_v1_OperationRequest | null);
+  'acknowledgement'?: (_drover_v1_Acknowledgement | null);
+  'body'?: "welcome"|"desiredState"|"operationRequest"|"acknowledgement";
+}

@@ -1,0 +1,35 @@
+// Original file: proto/drover/v1/records.proto
+
+import type { OvercommitInput as _drover_v1_OvercommitInput, Overcommit as _drover_v1_Overcommit } from '../../drover/v1/Overcommit.js';
+import type { HostCapacityInput as _drover_v1_HostCapacityInput, HostCapacity as _drover_v1_HostCapacity } from '../../drover/v1/HostCapacity.js';
+import type { Long } from '@grpc/proto-loader';
+
+export interface HostRecordInput {
+  'id'?: (string);
+  'name'?: (string);
+  'availabilityZone'?: (string);
+  'labels'?: ({[key: string]: string});
+  'disabled'?: (boolean);
+  'disabledReason'?: (string);
+  'overcommit'?: (_drover_v1_OvercommitInput | null);
+  'capacity'?: (_drover_v1_HostCapacityInput | null);
+  'machineId'?: (string);
+  'certificateSerial'?: (string);
+  'enrolledUnixMs'?: (number | string | Long);
+  'simulated'?: (boolean);
+}
+
+export interface HostRecord {
+  'id': (string);
+  'name': (string);
+  'availabilityZone': (string);
+  'labels': ({[key: string]: string});
+  'disabled': (boolean);
+  'disabledReason': (string);
+  'overcommit': (_drover_v1_Overcommit | null);
+  'capacity': (_drover_v1_HostCapacity | null);
+  'machineId': (string);
+  'certificateSerial': (string);
+  'enrolledUnixMs': (number);
+  'simulated': (boolean);
+}

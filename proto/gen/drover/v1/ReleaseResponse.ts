@@ -1,0 +1,11 @@
+// Original file: proto/drover/v1/placement.proto
+
+import type { AllocationInput as _drover_v1_AllocationInput, Allocation as _drover_v1_Allocation } from '../../drover/v1/Allocation.js';
+
+export interface ReleaseResponseInput {
+  'allocation'?: (_drover_v1_AllocationInput | null);
+}
+
+export interface ReleaseResponse {
+  'allocation': (_drover_v1_Allocation | null);
+}

@@ -1,0 +1,30 @@
+// Original file: proto/drover/v1/tuning.proto
+
+
+export interface SettingStatusInput {
+  'tuner'?: (string);
+  'setting'?: (string);
+  'domainUuid'?: (string);
+  'domainName'?: (string);
+  'now'?: (string);
+  'wanted'?: (string);
+  'outcome'?: (string);
+  'reason'?: (string);
+  'original'?: (string);
+  'effect'?: (string);
+  'source'?: (string);
+}
+
+export interface SettingStatus {
+  'tuner': (string);
+  'setting': (string);
+  'domainUuid': (string);
+  'domainName': (string);
+  'now': (string);
+  'wanted': (string);
+  'outcome': (string);
+  'reason': (string);
+  'original': (string);
+  'effect': (string);
+  'source': (string);
+}

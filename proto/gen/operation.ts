@@ -1,0 +1,53 @@
+import type * as grpc from '@grpc/grpc-js';
+import type { MessageTypeDefinition } from '@grpc/proto-loader';
+
+import type { ApplyProfileRequestInput as _drover_v1_ApplyProfileRequestInput, ApplyProfileRequest as _drover_v1_ApplyProfileRequest } from './drover/v1/ApplyProfileRequest.js';
+import type { ApplyProfileResponseInput as _drover_v1_ApplyProfileResponseInput, ApplyProfileResponse as _drover_v1_ApplyProfileResponse } from './drover/v1/ApplyProfileResponse.js';
+import type { GetOperationRequestInput as _drover_v1_GetOperationRequestInput, GetOperationRequest as _drover_v1_GetOperationRequest } from './drover/v1/GetOperationRequest.js';
+import type { GetProfileRequestInput as _drover_v1_GetProfileRequestInput, GetProfileRequest as _drover_v1_GetProfileRequest } from './drover/v1/GetProfileRequest.js';
+import type { HostTuningInput as _drover_v1_HostTuningInput, HostTuning as _drover_v1_HostTuning } from './drover/v1/HostTuning.js';
+import type { ListOperationsRequestInput as _drover_v1_ListOperationsRequestInput, ListOperationsRequest as _drover_v1_ListOperationsRequest } from './drover/v1/ListOperationsRequest.js';
+import type { ListOperationsResponseInput as _drover_v1_ListOperationsResponseInput, ListOperationsResponse as _drover_v1_ListOperationsResponse } from './drover/v1/ListOperationsResponse.js';
+import type { ListProfilesRequestInput as _drover_v1_ListProfilesRequestInput, ListProfilesRequest as _drover_v1_ListProfilesRequest } from './drover/v1/ListProfilesRequest.js';
+import type { ListProfilesResponseInput as _drover_v1_ListProfilesResponseInput, ListProfilesResponse as _drover_v1_ListProfilesResponse } from './drover/v1/ListProfilesResponse.js';
+import type { OperationInput as _drover_v1_OperationInput, Operation as _drover_v1_Operation } from './drover/v1/Operation.js';
+import type { OperationRequestInput as _drover_v1_OperationRequestInput, OperationRequest as _drover_v1_OperationRequest } from './drover/v1/OperationRequest.js';
+import type { OperationResultInput as _drover_v1_OperationResultInput, OperationResult as _drover_v1_OperationResult } from './drover/v1/OperationResult.js';
+import type { OperationsClient as _drover_v1_OperationsClient, OperationsDefinition as _drover_v1_OperationsDefinition } from './drover/v1/Operations.js';
+import type { ProfileInput as _drover_v1_ProfileInput, Profile as _drover_v1_Profile } from './drover/v1/Profile.js';
+import type { ProfileSelectorInput as _drover_v1_ProfileSelectorInput, ProfileSelector as _drover_v1_ProfileSelector } from './drover/v1/ProfileSelector.js';
+import type { SettingStatusInput as _drover_v1_SettingStatusInput, SettingStatus as _drover_v1_SettingStatus } from './drover/v1/SettingStatus.js';
+import type { StartOperationRequestInput as _drover_v1_StartOperationRequestInput, StartOperationRequest as _drover_v1_StartOperationRequest } from './drover/v1/StartOperationRequest.js';
+import type { TuningClient as _drover_v1_TuningClient, TuningDefinition as _drover_v1_TuningDefinition } from './drover/v1/Tuning.js';
+import type { WithdrawProfileRequestInput as _drover_v1_WithdrawProfileRequestInput, WithdrawProfileRequest as _drover_v1_WithdrawProfileRequest } from './drover/v1/WithdrawProfileRequest.js';
+
+type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
+  new(...args: ConstructorParameters<Constructor>): Subtype;
+};
+
+export interface ProtoGrpcType {
+  drover: {
+    v1: {
+      ApplyProfileRequest: MessageTypeDefinition<_drover_v1_ApplyProfileRequestInput, _drover_v1_ApplyProfileRequest>
+      ApplyProfileResponse: MessageTypeDefinition<_drover_v1_ApplyProfileResponseInput, _drover_v1_ApplyProfileResponse>
+      GetOperationRequest: MessageTypeDefinition<_drover_v1_GetOperationRequestInput, _drover_v1_GetOperationRequest>
+      GetProfileRequest: MessageTypeDefinition<_drover_v1_GetProfileRequestInput, _drover_v1_GetProfileRequest>
+      HostTuning: MessageTypeDefinition<_drover_v1_HostTuningInput, _drover_v1_HostTuning>
+      ListOperationsRequest: MessageTypeDefinition<_drover_v1_ListOperationsRequestInput, _drover_v1_ListOperationsRequest>
+      ListOperationsResponse: MessageTypeDefinition<_drover_v1_ListOperationsResponseInput, _drover_v1_ListOperationsResponse>
+      ListProfilesRequest: MessageTypeDefinition<_drover_v1_ListProfilesRequestInput, _drover_v1_ListProfilesRequest>
+      ListProfilesResponse: MessageTypeDefinition<_drover_v1_ListProfilesResponseInput, _drover_v1_ListProfilesResponse>
+      Operation: MessageTypeDefinition<_drover_v1_OperationInput, _drover_v1_Operation>
+      OperationRequest: MessageTypeDefinition<_drover_v1_OperationRequestInput, _drover_v1_OperationRequest>
+      OperationResult: MessageTypeDefinition<_drover_v1_OperationResultInput, _drover_v1_OperationResult>
+      Operations: SubtypeConstructor<typeof grpc.Client, _drover_v1_OperationsClient> & { service: _drover_v1_OperationsDefinition }
+      Profile: MessageTypeDefinition<_drover_v1_ProfileInput, _drover_v1_Profile>
+      ProfileSelector: MessageTypeDefinition<_drover_v1_ProfileSelectorInput, _drover_v1_ProfileSelector>
+      SettingStatus: MessageTypeDefinition<_drover_v1_SettingStatusInput, _drover_v1_SettingStatus>
+      StartOperationRequest: MessageTypeDefinition<_drover_v1_StartOperationRequestInput, _drover_v1_StartOperationRequest>
+      Tuning: SubtypeConstructor<typeof grpc.Client, _drover_v1_TuningClient> & { service: _drover_v1_TuningDefinition }
+      WithdrawProfileRequest: MessageTypeDefinition<_drover_v1_WithdrawProfileRequestInput, _drover_v1_WithdrawProfileRequest>
+    }
+  }
+}
+

@@ -1,0 +1,40 @@
+/** Messages under the names of the contract: `availability_zone`, not the `availabilityZone` of the code. */
+
+/**
+ * Fields of the contract that are maps: their keys are data (labels, kernel files, tuner names) and stay as they are. A
+ * test compares this list with `proto/drover/v1`.
+ */
+export const mapFields: ReadonlySet<string> = new Set([
+  'controllers',
+  'distances',
+  'extra_specs',
+  'inventory',
+  'ksm',
+  'labels',
+  'services',
+  'transparent_hugepages',
+  'tuners',
+  'versions',
+  'weights',
+]);
+
+/** `lastSeenUnixMs` as `last_seen_unix_ms`. */
+export function snakeCase(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/**
+ * A decoded message with every field under its name in the `.proto` file. An absent message stays null, bytes become
+ * base64, values of maps are left alone.
+ */
+export function wireNames(message: unknown): unknown {
+  if (Array.isArray(message)) return message.map(wireNames);
+  if (message instanceof Uint8Array) return Buffer.from(message).toString('base64');
+  if (message === null || typeof message !== 'object') return message;
+  return Object.fromEntries(
+    Object.entries(message).map(([key, value]) => {
+      const name = snakeCase(key);
+      return [name, mapFields.has(name) ? value : wireNames(value)];
+    }),
+  );
+}

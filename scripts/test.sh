@@ -1,0 +1,63 @@
+#!/bin/bash
+# Runs the compiled tests: test.sh [all|unit|integration|FILE.js…]. First everything that may run side by side, then the
+# host-* files, which change settings of the whole machine, one at a time. With root, libvirtd and Open vSwitch are started
+# where they do not run, and stopped afterwards.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# koffi's asynchronous calls and Node's file access share these threads; a hung libvirtd must not take the last one.
+export UV_THREADPOOL_SIZE=16
+
+if [ -z "${DROVER_TEST_MACHINE_READY:-}" ] && [ "$(id -u)" -eq 0 ] && command -v libvirtd >/dev/null; then
+  export DROVER_TEST_MACHINE_READY=yes
+  exec node build/scripts/hypervisor/with-hypervisor.js "$0" "$@"
+fi
+
+results=$(mktemp -d)
+trap 'rm -rf "$results"' EXIT
+status=0
+
+case ${1:-all} in
+  all) mapfile -t files < <(find build/test -name '*.test.js' | sort) ;;
+  unit | integration) mapfile -t files < <(find "build/test/$1" -name '*.test.js' | sort) ;;
+  *) files=("$@") ;;
+esac
+side_by_side=() one_at_a_time=()
+for file in "${files[@]}"; do
+  case $file in
+    */integration/host-*) one_at_a_time+=("$file") ;;
+    *) side_by_side+=("$file") ;;
+  esac
+done
+
+phase() { # NAME JOBS FILE…
+  local name=$1 jobs=$2
+  shift 2
+  [ $# -gt 0 ] || return 0
+  echo "$name: $# files, $jobs at a time"
+  node_modules/.bin/tap run -R min -j "$jobs" -o "$results/$name.tap" "$@" </dev/null || status=1
+}
+
+# Sums one word of tap's last line, `# { total: 6, pass: 3, fail: 1, skip: 2 }`.
+count() {
+  sed -nE "s/^# \{ total:.*[ ]$1: ([0-9]+).*/\1/p" "$results"/*.tap | awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+begin=$SECONDS
+phase parallel 2 "${side_by_side[@]}"
+phase serial 1 "${one_at_a_time[@]}"
+
+skipped=$(count skip)
+if [ "$skipped" -gt 0 ]; then
+  echo "skipped:"
+  grep -hE '# SKIP' "$results"/*.tap | sed -E 's/^ *(ok|not ok) [0-9]+ -? ?/  /'
+  if [ -w /dev/kvm ] && [ "$(id -u)" -eq 0 ]; then
+    echo "nothing may skip on a machine with root and /dev/kvm" >&2
+    status=1
+  fi
+fi
+passed=$(count pass) failed=$(count fail)
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ] || status=1
+echo "$((SECONDS - begin)) s"
+echo "$passed passed, $failed failed, $skipped skipped"
+exit "$status"

@@ -1,0 +1,100 @@
+/** Reads domains from libvirt: the cheap list of all of them, and the XML of one. */
+import type { Lease } from './call-queue.js';
+import type { Connection } from './connection.js';
+import type { ParsedDomain } from './domain-xml.js';
+import { parseDomainXml } from './domain-xml.js';
+import { uuidOf } from './events.js';
+import type { DomainState } from './hypervisor.js';
+import type { LibvirtLibrary, Pointer, RawDomainInfo } from './library.js';
+
+/** virDomainState, by number. */
+const states: readonly DomainState[] = ['unknown', 'running', 'blocked', 'paused', 'shutdown', 'shutoff', 'crashed', 'pmsuspended'];
+
+/** virDomainXMLFlags: the definition that the next start takes. */
+const xmlInactive = 2;
+
+export interface ListedDomain {
+  readonly uuid: string;
+  readonly name: string;
+  /** -1: not active. */
+  readonly id: number;
+  readonly state: DomainState;
+  readonly vcpus: number;
+  readonly memoryBytes: number;
+}
+
+/** The word for a virDomainState; `unknown` for what a later libvirt added. */
+export function domainState(state: number): DomainState {
+  return states[state] ?? 'unknown';
+}
+
+/**
+ * Every domain, active and not, by name. One virDomainGetInfo for each, which asks libvirtd and never QEMU's monitor.
+ * Errors: those of `Connection.call`; a domain that vanishes meanwhile is left out.
+ */
+export async function listDomains(library: LibvirtLibrary, connection: Connection, lease: Lease): Promise<ListedDomain[]> {
+  const array: [Pointer | null] = [null];
+  const count = await connection.call(lease, 'list domains', (handle) => library.listDomains(handle, array, 0));
+  if (array[0] === null) return [];
+  const domains = library.pointersAt(array[0], count);
+  try {
+    const listed: ListedDomain[] = [];
+    for (const domain of domains) {
+      const one = await describe(library, connection, lease, domain);
+      if (one) listed.push(one);
+    }
+    return listed.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  } finally {
+    for (const domain of domains) library.freeDomain(domain);
+    library.free(array[0]);
+  }
+}
+
+async function describe(library: LibvirtLibrary, connection: Connection, lease: Lease, domain: Pointer): Promise<ListedDomain | undefined> {
+  const name = library.domainName(domain);
+  const info: RawDomainInfo = { state: 0, maxMem: 0, memory: 0, nrVirtCpu: 0 };
+  try {
+    await connection.call(lease, `look at ${name}`, () => library.domainInfo(domain, info));
+  } catch (thrown) {
+    if ((thrown as { code?: string }).code === 'not-found') return undefined;
+    throw thrown;
+  }
+  return {
+    uuid: uuidOf(library, domain),
+    name,
+    id: library.domainId(domain) | 0,
+    state: domainState(info.state),
+    vcpus: info.nrVirtCpu,
+    memoryBytes: info.maxMem * 1024,
+  };
+}
+
+/**
+ * What a domain's XML says. Disks and allocation are those of the running domain. Explicit settings are those of its
+ * persistent definition: pins and limits that were made while it runs stand in the live XML too, and there nobody can tell
+ * an operator's from Drover's own. A transient domain has the live one only.
+ */
+export async function readDomainXml(library: LibvirtLibrary, connection: Connection, lease: Lease, listed: ListedDomain): Promise<ParsedDomain> {
+  return withDomain(library, connection, lease, listed.uuid, async (domain) => {
+    const read = async (flags: number) =>
+      parseDomainXml(await connection.call(lease, `read the XML of ${listed.name}`, () => library.domainXml(domain, flags)));
+    const live = await read(0);
+    return listed.id === -1 ? live : { ...live, explicit: (await read(xmlInactive)).explicit };
+  });
+}
+
+/** Runs `act` on a domain and frees the reference after. Errors: `not-found`; those of `Connection.call` and `act`. */
+export async function withDomain<Result>(
+  library: LibvirtLibrary,
+  connection: Connection,
+  lease: Lease,
+  uuid: string,
+  act: (domain: Pointer) => Promise<Result>,
+): Promise<Result> {
+  const domain = await connection.call(lease, `find domain ${uuid}`, (handle) => library.lookupByUuid(handle, uuid));
+  try {
+    return await act(domain);
+  } finally {
+    library.freeDomain(domain);
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * Puts the parts together. Thread budget (UV_THREADPOOL_SIZE=16, set before Node starts its pool): 1 runs libvirt's event
+ * loop, 1 at most for each connection of the pool, 1 for the watching connection, and of all these at most one is in
+ * virConnectOpen: 5 with 3 connections. The other 11 stay for files, also when every libvirt call hangs.
+ */
+import { DroverError, invalid } from '../../proto/wire/errors.js';
+import type { Log } from '../log.js';
+import { CallQueue } from './call-queue.js';
+import { Connection } from './connection.js';
+import { DomainCache } from './domain-cache.js';
+import { LibvirtHypervisor } from './domain.js';
+import { EventLoop } from './event-loop.js';
+import { DomainEvents } from './events.js';
+import type { DomainEvent, Hypervisor } from './hypervisor.js';
+import { openLibrary } from './library.js';
+import { Listeners } from './listeners.js';
+import { Opener } from './opener.js';
+import { Watch } from './watch.js';
+
+export interface OpenHypervisorOptions {
+  /** libvirt's connection URI, such as qemu:///system. */
+  readonly uri: string;
+  /** Where the QEMU driver keeps NAME.pid: /run/libvirt/qemu. */
+  readonly pidDirectory: string;
+  /** Bound of every call, waiting included; 5,000. */
+  readonly deadlineMs?: number;
+  /** Calls that can be under way together, each on a connection of its own; 3, at most 8. */
+  readonly connections?: number;
+  /** Calls that may wait for a connection; 1,024. */
+  readonly queueLimit?: number;
+  readonly log?: Log;
+  /** 0 ≤ r < 1, for the jitter between two tries to connect. */
+  readonly random?: () => number;
+}
+
+type Settings = Required<OpenHypervisorOptions>;
+
+const ignore = () => undefined;
+const silent: Log = { debug: ignore, info: ignore, warn: ignore };
+
+/**
+ * A hypervisor that connects, and connects again, by itself. Resolves after the first try to connect or after the deadline,
+ * whichever comes first, also while libvirtd is not there (`reachable` is false then). Meant once for a process: libvirt's
+ * event loop and error handler are process-wide. Errors: `unavailable` where libvirt.so.0 is not installed;
+ * `invalid-argument`.
+ */
+export async function openHypervisor(options: OpenHypervisorOptions): Promise<Hypervisor> {
+  const settings: Settings = { deadlineMs: 5_000, connections: 3, queueLimit: 1_024, log: silent, random: Math.random, ...options };
+  for (const [field, highest] of [['connections', 8], ['deadlineMs', 600_000], ['queueLimit', 1_000_000]] as const) {
+    const value = settings[field];
+    if (!Number.isInteger(value) || value < 1 || value > highest) throw invalid(field, value, `a whole number 1..${highest}`);
+  }
+  const link = new Link(settings);
+  await within(link.firstTry, settings.deadlineMs);
+  return new LibvirtHypervisor(link);
+}
+
+/** Everything that lives as long as the hypervisor is open. */
+class Link {
+  readonly library = openLibrary();
+  readonly pidDirectory: string;
+  readonly changeFlags: 0 | 1;
+  readonly queue: CallQueue<Connection>;
+  readonly events: Listeners<DomainEvent>;
+  readonly states: Listeners<boolean>;
+  readonly cache = new DomainCache();
+  /** Settled when the first try to connect ended, either way. */
+  readonly firstTry: Promise<void>;
+  readonly #settings: Settings;
+  readonly #slots: readonly Connection[];
+  readonly #watched: Connection;
+  readonly #domainEvents: DomainEvents;
+  readonly #loop = new EventLoop(this.library);
+  readonly #watch: Watch;
+  #connected = false;
+  #closing: Promise<void> | undefined;
+
+  constructor(settings: Settings) {
+    const { uri, connections, log } = settings;
+    const opener = new Opener(this.library, uri);
+    this.#settings = settings;
+    this.pidDirectory = settings.pidDirectory;
+    this.changeFlags = uri.startsWith('test:') ? 0 : 1;
+    this.#slots = Array.from({ length: connections }, () => new Connection(this.library, opener));
+    this.queue = new CallQueue({ ...settings, slots: this.#slots });
+    this.events = new Listeners((fault) => log.warn({ fault: String(fault) }, 'a domain event listener failed'));
+    this.states = new Listeners((fault) => log.warn({ fault: String(fault) }, 'a reachability listener failed'));
+    this.#domainEvents = new DomainEvents(this.library, {
+      lifecycle: (event) => this.#onLifecycle(event),
+      changed: (uuid) => this.cache.invalidate(uuid),
+    });
+    this.#watched = new Connection(this.library, opener);
+    let tried: () => void;
+    this.firstTry = new Promise((resolve) => (tried = resolve));
+    const onState = (connected: boolean) => {
+      this.#onState(connected);
+      tried();
+    };
+    this.#watch = new Watch({ ...settings, library: this.library, connection: this.#watched, events: this.#domainEvents, onState });
+    this.#loop.start();
+    this.#watch.start();
+  }
+
+  connected(): boolean {
+    return this.#connected && this.#closing === undefined;
+  }
+
+  /** Gives everything back; done at the latest after the deadline. What hangs in libvirt then still holds its thread. */
+  close(): Promise<void> {
+    this.#closing ??= within(this.#closeAll(), this.#settings.deadlineMs);
+    return this.#closing;
+  }
+
+  async #closeAll(): Promise<void> {
+    this.queue.rejectWaiting(gone);
+    await this.#watch.close();
+    await this.queue.drained();
+    for (const connection of [...this.#slots, this.#watched]) {
+      await connection.close();
+      connection.dispose();
+    }
+    await this.#loop.stop();
+    this.#domainEvents.dispose();
+  }
+
+  #onLifecycle(event: DomainEvent): void {
+    this.cache.invalidate(event.uuid);
+    this.events.tell(event);
+  }
+
+  #onState(connected: boolean): void {
+    if (connected === this.#connected) return;
+    this.#connected = connected;
+    if (connected) this.cache.clear(); // events were missed meanwhile
+    else this.queue.rejectWaiting(gone);
+    this.states.tell(connected);
+  }
+}
+
+function gone(label: string): DroverError {
+  return new DroverError('unavailable', `${label}: the connection to libvirt is gone`);
+}
+
+/** Done when `work` is, or after `limitMs`. */
+async function within(work: Promise<void>, limitMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => (timer = setTimeout(resolve, limitMs)));
+  await Promise.race([work, limit]).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,209 @@
+/** A control plane that gives the same answers every time, over real gRPC with mutual TLS. For tests of its clients only. */
+import {
+  Metadata,
+  Server,
+  ServerCredentials,
+  status,
+  type handleUnaryCall,
+  type ServiceError,
+} from '@grpc/grpc-js';
+import { channelOptions } from '../../proto/wire/limits.js';
+import { loadContract } from '../../proto/wire/load.js';
+import { DroverError } from '../../proto/wire/errors.js';
+import { toServiceError } from '../../proto/wire/remote-error.js';
+import * as canned from './canned-messages.js';
+import type { Pem } from './throw-away-authority.js';
+
+export interface CannedControlPlane {
+  readonly address: string;
+  /** Every request that came, oldest first. */
+  readonly requests: { method: string; request: Record<string, unknown> }[];
+  close(): void;
+}
+
+/** Fields of whichever request: canned answers look at few of them. */
+interface Request {
+  readonly [field: string]: unknown;
+  readonly host: string;
+  readonly request: { readonly vcpus: number };
+  readonly profile: object;
+}
+/** The answer to a request; undefined: none ever comes. */
+type Handler = (request: Request) => object | undefined;
+
+/** Starts it on a free port of 127.0.0.1. */
+export async function startCannedControlPlane(authority: string, own: Pem): Promise<CannedControlPlane> {
+  const requests: CannedControlPlane['requests'] = [];
+  const server = new Server(channelOptions);
+  const contract = loadContract();
+  for (const [name, handlers] of Object.entries(services())) {
+    const definition = contract[name as 'Fleet'].service;
+    server.addService(
+      definition,
+      Object.fromEntries(
+        Object.entries(handlers).map(([method, handler]) => [
+          method,
+          served(`${name}.${method}`, handler, requests),
+        ]),
+      ),
+    );
+  }
+  const pair = { private_key: Buffer.from(own.key), cert_chain: Buffer.from(own.certificate) };
+  const secure = ServerCredentials.createSsl(Buffer.from(authority), [pair], true);
+  const port = await new Promise<number>((resolve, reject) =>
+    server.bindAsync('127.0.0.1:0', secure, (error, bound) => (error ? reject(error) : resolve(bound))),
+  );
+  return { address: `127.0.0.1:${port}`, requests, close: () => server.forceShutdown() };
+}
+
+function served(
+  method: string,
+  handler: Handler,
+  requests: CannedControlPlane['requests'],
+): handleUnaryCall<object, object> {
+  return (call, callback) => {
+    requests.push({ method, request: call.request as Record<string, unknown> });
+    try {
+      const answer = handler(call.request as unknown as Request);
+      if (answer !== undefined) callback(null, answer);
+    } catch (error) {
+      callback(error instanceof DroverError ? toServiceError(error) : plainError(error as Error));
+    }
+  };
+}
+
+function plainError(error: Error): Partial<ServiceError> {
+  return { code: status.UNKNOWN, details: error.message, metadata: new Metadata() };
+}
+
+function known(name: string): void {
+  if (name === 'missing')
+    throw new DroverError('not-found', 'host missing is not known', {
+      field: 'host',
+      value: name,
+      cure: 'see drover host list',
+    });
+}
+
+function services(): Record<
+  'Fleet' | 'Placement' | 'Tuning' | 'Operations' | 'Health',
+  Record<string, Handler>
+> {
+  const looks = new Map<string, number>();
+  return {
+    Fleet: {
+      // Two pages, so that every client must ask for the second.
+      ListHosts: ({ availabilityZone, pageToken }) => {
+        const all =
+          availabilityZone === 'many'
+            ? manyHosts()
+            : availabilityZone === ''
+              ? canned.hosts
+              : canned.hosts.filter((host) => host.availabilityZone === availabilityZone);
+        const half = Math.ceil(all.length / 2);
+        return pageToken === ''
+          ? { hosts: all.slice(0, half), nextPageToken: all.length > 1 ? 'second' : '', total: all.length }
+          : { hosts: all.slice(half), total: all.length };
+      },
+      GetHost: ({ host }) => {
+        known(host);
+        if (host === 'broken') throw new Error('something of its own');
+        return host === 'silent'
+          ? undefined
+          : host === 'kvm-03.example.org'
+            ? { host: canned.hosts[2] }
+            : canned.detail;
+      },
+      UpdateHost: ({ host }) => (known(host), { ...canned.hosts[0] }),
+      DeleteHost: ({ host }) => (known(host), {}),
+      ListDomains: () => ({ domains: canned.domains, total: canned.domains.length }),
+      CreateJoinToken: () => ({
+        token: 'drover1.t0192f3a1.c2VjcmV0',
+        id: 't0192f3a1',
+        expiresUnixMs: canned.cannedNowMs + 600_000,
+      }),
+    },
+    Placement: {
+      SelectDestinations: ({ request }) =>
+        request.vcpus > 32
+          ? { hostsConsidered: 51, filters: [{ filter: 'CoreFilter', hostsLeft: 0 }] }
+          : canned.destinations,
+      Claim: ({ request }) => {
+        if (request.vcpus > 32)
+          throw new DroverError('no-valid-host', 'no host of 51 fits: CoreFilter refuses 51', {
+            cure: 'see drover place --explain',
+          });
+        return { allocation: canned.allocation, hostGeneration: 18 };
+      },
+      Release: () => ({ allocation: canned.allocation }),
+      ListAllocations: () => ({ allocations: [canned.allocation], total: 1 }),
+      Explain: ({ request }) =>
+        request.vcpus > 32
+          ? {
+              hostsConsidered: 51,
+              refusals: [{ filter: 'CoreFilter', reason: 'vcpus-short', hosts: 51, soleHosts: 51 }],
+            }
+          : canned.explanation,
+    },
+    Tuning: {
+      ApplyProfile: ({ profile, validateOnly }) => ({
+        profile: { ...profile, revision: validateOnly ? 0 : 4, selectedHosts: 1 },
+        created: !validateOnly,
+        selectedHosts: ['kvm-01'],
+      }),
+      ListProfiles: () => ({
+        profiles: [
+          canned.profile,
+          { name: 'quiet', revision: 2, withdrawn: true, createdUnixMs: canned.cannedNowMs },
+        ],
+      }),
+      GetProfile: ({ name }) => {
+        if (name !== 'density')
+          throw new DroverError('not-found', `profile ${String(name)} is not known`, {
+            field: 'name',
+            value: String(name),
+          });
+        return canned.profile;
+      },
+      WithdrawProfile: () => ({ ...canned.profile, revision: 4, withdrawn: true }),
+    },
+    Operations: {
+      StartOperation: ({ host, kind }) => (
+        known(host),
+        looks.set(host, 0),
+        { ...canned.operation, id: host, kind, state: 'running', endedUnixMs: 0, settings: [] }
+      ),
+      // Two looks find it running; `stuck` never ends, `failing` fails.
+      GetOperation: ({ id }) => {
+        const look = (looks.get(String(id)) ?? 0) + 1;
+        looks.set(String(id), look);
+        if (look <= 2 || id === 'stuck')
+          return { ...canned.operation, id, state: 'running', endedUnixMs: 0, settings: [] };
+        return id === 'failing'
+          ? { ...canned.operation, id, state: 'failed', error: 'no answer within 30 s', settings: [] }
+          : { ...canned.operation, id };
+      },
+      ListOperations: () => ({
+        operations: [
+          canned.operation,
+          { ...canned.operation, state: 'failed', error: 'no answer within 30 s', settings: [] },
+        ],
+      }),
+    },
+    Health: {
+      ListConditions: ({ onlyNotOk }) => ({
+        conditions: onlyNotOk
+          ? canned.conditions.filter(({ status: text }) => text !== 'ok')
+          : canned.conditions,
+      }),
+    },
+  };
+}
+
+function manyHosts() {
+  return Array.from({ length: 2000 }, (_, index) => ({
+    ...canned.hosts[0],
+    name: `kvm-${index}`,
+    id: String(index),
+  }));
+}

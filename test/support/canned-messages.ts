@@ -1,0 +1,321 @@
+/** A small fleet as the control plane would tell it: every field filled, some hosts healthy and some not. */
+import type { AllocationInput } from '../../proto/gen/drover/v1/Allocation.js';
+import type { ConditionInput } from '../../proto/gen/drover/v1/Condition.js';
+import type { DomainInput } from '../../proto/gen/drover/v1/Domain.js';
+import type { ExplainResponseInput } from '../../proto/gen/drover/v1/ExplainResponse.js';
+import type { HostDetailInput } from '../../proto/gen/drover/v1/HostDetail.js';
+import type { HostFactsInput } from '../../proto/gen/drover/v1/HostFacts.js';
+import type { HostInput } from '../../proto/gen/drover/v1/Host.js';
+import type { OperationInput } from '../../proto/gen/drover/v1/Operation.js';
+import type { ProfileInput } from '../../proto/gen/drover/v1/Profile.js';
+import type { SelectDestinationsResponseInput } from '../../proto/gen/drover/v1/SelectDestinationsResponse.js';
+import type { SettingStatusInput } from '../../proto/gen/drover/v1/SettingStatus.js';
+
+/** The moment at which every canned message is told: 2026-11-22 02:00:00 UTC. */
+export const cannedNowMs = Date.UTC(2026, 10, 22, 2, 0, 0);
+
+const gib = 2 ** 30;
+const minute = 60_000;
+const id = (tail: string) => `0192f3a1-7c44-7000-8000-${tail.padStart(12, '0')}`;
+
+const overcommit = {
+  cpuAllocationRatio: 4,
+  ramAllocationRatio: 1.5,
+  diskAllocationRatio: 1,
+  reservedHostCpus: 2,
+  reservedHostMemoryMb: 4096,
+  reservedHostDiskMb: 10_240,
+};
+
+export const hosts: HostInput[] = [
+  {
+    id: id('1'),
+    name: 'kvm-01',
+    availabilityZone: 'rack-a',
+    labels: { rack: 'a7', 'example.org/fooBar': 'yes' },
+    capacity: { vcpus: 64, memoryBytes: 252 * gib, diskBytes: 1800 * gib },
+    usage: { vcpus: 12, memoryBytes: 96 * gib, diskBytes: 240 * gib, allocations: 2, unmanagedDomains: 1 },
+    overcommit,
+    liveness: 'up',
+    lastSeenUnixMs: cannedNowMs - 2_000,
+    profileName: 'density',
+    profileRevision: 3,
+    tuningState: 'drifted',
+    activeDomains: 2,
+    agentVersion: '0.1.0',
+    generation: 17,
+  },
+  {
+    id: id('2'),
+    name: 'kvm-02',
+    availabilityZone: 'rack-a',
+    disabled: true,
+    disabledReason: 'fan replaced today',
+    capacity: { vcpus: 8, memoryBytes: 15.5 * gib, diskBytes: 90 * gib },
+    usage: { vcpus: 2.5, memoryBytes: 0.5 * gib },
+    overcommit: { ...overcommit, cpuAllocationRatio: 1, ramAllocationRatio: 1 },
+    liveness: 'down',
+    lastSeenUnixMs: cannedNowMs - 12 * minute,
+    tuningState: 'unmanaged',
+    simulated: true,
+  },
+  { id: id('3'), name: 'kvm-03.example.org', liveness: 'never-seen', tuningState: 'unmanaged' },
+];
+
+export const facts: HostFactsInput = {
+  cpu: {
+    architecture: 'x86_64',
+    modelName: 'AMD EPYC 7543 32-Core Processor',
+    online: '0-63',
+    isolated: '60-63',
+    sockets: 2,
+    cores: 32,
+    threadsPerCoreMin: 2,
+    threadsPerCoreMax: 2,
+    coreList: [{ cpus: '0,32', socket: 0, efficiencyRank: 0 }],
+    caches: [
+      { level: 1, type: 'Data', sizeBytes: 32 * 1024, instances: 32 },
+      { level: 3, type: 'Unified', sizeBytes: 256 * 2 ** 20, instances: 2 },
+    ],
+  },
+  memory: { totalBytes: 252 * gib, swapTotalBytes: 8 * gib },
+  numaCells: [
+    {
+      id: 0,
+      cpus: '0-15,32-47',
+      memoryBytes: 126 * gib,
+      hugepages: [{ sizeBytes: 2 ** 21, total: 512, free: 256 }],
+      distances: { 0: 10, 1: 21 },
+    },
+    { id: 1, cpus: '16-31,48-63', memoryBytes: 126 * gib, hugepages: [], distances: { 0: 21, 1: 10 } },
+  ],
+  hugepages: [
+    { sizeBytes: 2 ** 21, total: 512, free: 256 },
+    { sizeBytes: gib, total: 4, free: 4 },
+  ],
+  blockDevices: [
+    {
+      name: 'nvme0n1',
+      deviceNumber: '259:0',
+      sizeBytes: 1920 * gib,
+      scheduler: 'none',
+      schedulers: ['none', 'mq-deadline'],
+      queueRequests: 1023,
+      model: 'MZQL21T9',
+      vendor: 'Samsung',
+      partitions: ['nvme0n1p1'],
+      logicalBlockBytes: 512,
+    },
+  ],
+  cgroup: { mode: 'v2', unified: '/sys/fs/cgroup', unifiedControllers: ['cpuset', 'cpu', 'io', 'memory'] },
+  versions: { kernel: '6.1.0-28-amd64', qemu: '7.2.13', libvirt: '9.0.0' },
+  ksm: {
+    run: '1',
+    pages_to_scan: '100',
+    sleep_millisecs: '200',
+    pages_shared: '1200',
+    pages_sharing: '54000',
+  },
+  transparentHugepages: { enabled: 'madvise', defrag: 'madvise' },
+  services: { 'libvirtd.service': 'active', 'ovs-vswitchd.service': 'inactive' },
+  virtualization: 'none',
+  inventory: { manufacturer: 'Example', model: 'R7525' },
+  diskTotalBytes: 1800 * gib,
+  warnings: ['hugepages of 1 GiB: no such file'],
+};
+
+export const domains: DomainInput[] = [
+  {
+    uuid: '5e9c7a0e-0000-4000-8000-000000000001',
+    name: 'web-1',
+    hostId: id('1'),
+    hostName: 'kvm-01',
+    state: 'running',
+    vcpus: 4,
+    memoryBytes: 8 * gib,
+    allocationId: id('a001'),
+    diskBytes: 20 * gib,
+  },
+  {
+    uuid: '5e9c7a0e-0000-4000-8000-000000000002',
+    name: 'データ-2',
+    hostId: id('1'),
+    hostName: 'kvm-01',
+    state: 'paused',
+    vcpus: 8,
+    memoryBytes: 88 * gib,
+  },
+];
+
+export const settings: SettingStatusInput[] = [
+  {
+    tuner: 'ksm',
+    setting: 'run',
+    now: 'off',
+    wanted: 'on',
+    outcome: 'pending',
+    original: 'off',
+    effect: 'now',
+    source: '/sys/kernel/mm/ksm/run',
+  },
+  {
+    tuner: 'vcpu-pinning',
+    setting: 'vcpu 0 affinity',
+    domainUuid: '5e9c7a0e-0000-4000-8000-000000000001',
+    domainName: 'web-1',
+    now: '4-63',
+    wanted: '4-63',
+    outcome: 'in-sync',
+    original: '0-63',
+    effect: 'now',
+    source: 'virDomainGetVcpuPinInfo',
+  },
+  {
+    tuner: 'block-qos',
+    setting: 'write_bytes_sec vda',
+    domainName: 'データ-2',
+    now: '0',
+    wanted: '104857600',
+    outcome: 'held',
+    reason: 'the domain has its own limit',
+    effect: 'domain-restart',
+    source: 'virDomainGetBlkioParameters',
+  },
+];
+
+export const conditions: ConditionInput[] = [
+  {
+    type: 'reachable',
+    status: 'ok',
+    reason: 'heartbeat',
+    message: 'last heartbeat 2 s ago',
+    sinceUnixMs: cannedNowMs - 300 * minute,
+    hostId: id('1'),
+    hostName: 'kvm-01',
+  },
+  {
+    type: 'tuned',
+    status: 'degraded',
+    reason: 'drifted',
+    message: '1 setting differs from profile density',
+    sinceUnixMs: cannedNowMs - 4 * minute,
+    hostId: id('1'),
+    hostName: 'kvm-01',
+  },
+  {
+    type: 'reachable',
+    status: 'failing',
+    reason: 'silent',
+    message: 'no heartbeat since 12 min',
+    sinceUnixMs: cannedNowMs - 12 * minute,
+    hostId: id('2'),
+    hostName: 'kvm-02',
+  },
+];
+
+export const detail: HostDetailInput = {
+  host: hosts[0] as HostInput,
+  facts,
+  domains,
+  tuning: {
+    state: 'drifted',
+    profileName: 'density',
+    profileRevision: 3,
+    digest: 'ab12',
+    settings,
+    verifiedUnixMs: cannedNowMs - minute,
+    ledgerEntries: 2,
+  },
+  conditions: conditions.slice(0, 2),
+};
+
+export const allocation: AllocationInput = {
+  id: id('a001'),
+  hostId: id('1'),
+  hostName: 'kvm-01',
+  vcpus: 4,
+  memoryMb: 8192,
+  diskMb: 20_480,
+  idempotencyKey: 'vm-17',
+  createdUnixMs: cannedNowMs - 90 * minute,
+  instanceUuid: '5e9c7a0e-0000-4000-8000-000000000001',
+  extraSpecs: { 'hw:cpu_policy': 'dedicated' },
+  createdBy: 'operator',
+};
+
+export const profile: ProfileInput = {
+  name: 'density',
+  revision: 3,
+  selector: { hosts: ['kvm-*'], labels: { rack: 'a7' }, availabilityZones: ['rack-a'] },
+  tuners: { ksm: '{"pages_to_scan":400,"run":"on"}', 'transparent-hugepages': '{"enabled":"madvise"}' },
+  description: 'Many small domains',
+  createdUnixMs: cannedNowMs - 72 * 60 * minute,
+  createdBy: 'operator',
+  selectedHosts: 1,
+  priority: 10,
+};
+
+export const destinations: SelectDestinationsResponseInput = {
+  destinations: [
+    { hostId: id('1'), hostName: 'kvm-01', weight: 1.75, weights: { CPUWeigher: 1, RAMWeigher: 0.75 } },
+    {
+      hostId: id('3'),
+      hostName: 'kvm-03.example.org',
+      weight: 0.5,
+      weights: { CPUWeigher: 0.5, RAMWeigher: -0.0001 },
+    },
+  ],
+  revision: 42,
+  hostsConsidered: 51,
+  filters: [
+    { filter: 'ComputeFilter', hostsLeft: 43 },
+    { filter: 'AvailabilityZoneFilter', hostsLeft: 43 },
+    { filter: 'RamFilter', hostsLeft: 3 },
+  ],
+};
+
+const ramShort = { filter: 'RamFilter', reason: 'ram-short', observed: '3.5 GiB free', wanted: '8 GiB' };
+
+export const explanation: ExplainResponseInput = {
+  hosts: [
+    { hostId: id('1'), hostName: 'kvm-01', passes: true, weight: 1.75 },
+    { hostId: id('3'), hostName: 'kvm-03.example.org', passes: true, weight: 0.5 },
+    {
+      hostId: id('2'),
+      hostName: 'kvm-02',
+      refusals: [
+        {
+          filter: 'ComputeFilter',
+          reason: 'host-disabled',
+          observed: 'disabled: fan replaced today',
+          wanted: 'enabled',
+        },
+        ramShort,
+      ],
+    },
+    ...['04', '05', '06', '07'].map((tail) => ({
+      hostId: id(tail),
+      hostName: `kvm-${tail}`,
+      refusals: [ramShort],
+    })),
+  ],
+  filters: destinations.filters ?? [],
+  hostsConsidered: 7,
+  hostsPassed: 2,
+  revision: 42,
+  refusals: [
+    { filter: 'RamFilter', reason: 'ram-short', hosts: 5, soleHosts: 4 },
+    { filter: 'ComputeFilter', reason: 'host-disabled', hosts: 1, soleHosts: 0 },
+  ],
+};
+
+export const operation: OperationInput = {
+  id: id('b001'),
+  hostId: id('1'),
+  hostName: 'kvm-01',
+  kind: 'plan',
+  state: 'done',
+  startedUnixMs: cannedNowMs - 5 * minute,
+  endedUnixMs: cannedNowMs - 5 * minute + 420,
+  settings,
+};

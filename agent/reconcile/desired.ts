@@ -1,0 +1,86 @@
+/** The desired state on disk, so that an agent which starts without the control plane keeps the host as it was told. */
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import type { DesiredState } from '../../proto/gen/drover/v1/DesiredState.js';
+import { DroverError, invalid } from '../../proto/wire/errors.js';
+import { canonicalJson, desiredDigest } from '../../proto/wire/profile.js';
+import { removeFile, replaceFile, storageFailed } from './durable-file.js';
+
+const schema = z.strictObject({
+  profileName: z.string(),
+  profileRevision: z.int().min(0),
+  tuners: z.record(z.string(), z.string()),
+  digest: z.string(),
+});
+
+export class DesiredFile {
+  readonly file: string;
+  #current: DesiredState | undefined;
+  /** The write in flight; the next one waits, so that two never share the temporary file. */
+  #writing: Promise<unknown> = Promise.resolve();
+
+  private constructor(file: string, current: DesiredState | undefined) {
+    this.file = file;
+    this.#current = current;
+  }
+
+  /** Reads the file. Errors: `storage-corrupt` naming a file that is damaged, which stays as it is; `storage-failed`. */
+  static async load(file: string): Promise<DesiredFile> {
+    const text = await readText(file);
+    return new DesiredFile(file, text === undefined ? undefined : parse(text, file));
+  }
+
+  /** The state that is on disk; undefined: none. */
+  get current(): DesiredState | undefined {
+    return this.#current;
+  }
+
+  /** Makes a state durable, then current. Errors: `invalid-argument` for a digest that is not the state's, `storage-failed`. */
+  async save({ profileName, profileRevision, tuners, digest }: DesiredState): Promise<void> {
+    const state = { profileName, profileRevision, tuners: { ...tuners }, digest };
+    const right = digestOf(state);
+    if (digest !== right) throw invalid('desired_state.digest', digest, right);
+    await this.#serially(() => replaceFile(this.file, `${canonicalJson(state)}\n`));
+    this.#current = state;
+  }
+
+  /** Forgets the state. Errors: `storage-failed`. */
+  async clear(): Promise<void> {
+    await this.#serially(() => removeFile(this.file));
+    this.#current = undefined;
+  }
+
+  #serially(work: () => Promise<void>): Promise<void> {
+    const mine = this.#writing.then(work);
+    this.#writing = mine.catch(() => undefined);
+    return mine;
+  }
+}
+
+function digestOf({ profileName, profileRevision, tuners }: Omit<DesiredState, 'digest'>): string {
+  return desiredDigest(profileName, profileRevision, tuners);
+}
+
+function parse(text: string, file: string): DesiredState {
+  const result = schema.safeParse(json(text));
+  if (result.success && digestOf(result.data) === result.data.digest) return result.data;
+  const cure = 'remove it, and the control plane sends it again';
+  throw new DroverError('storage-corrupt', `${file} is damaged; ${cure}`, { field: file, cure });
+}
+
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+async function readText(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw storageFailed('read', file, cause);
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * What was there before: the original value of every knob that Drover wrote, durable before the first write of that
+ * knob, so that a crash at any moment leaves everything that is needed to put the host back (docs/adr/0006-ledger.md).
+ */
+import { mkdirSync } from 'node:fs';
+import { open, readFile, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DroverError } from '../../proto/wire/errors.js';
+import { knobKey, type Knob } from '../tuners/tuner.js';
+import { replaceFile, storageFailed, syncDirectory } from './durable-file.js';
+import { parseLedger, recordLine, releaseLine, type LedgerEntry } from './ledger-lines.js';
+
+/** Most live entries: 1,000 domains with some sixty knobs each. About 20 MB of text and as much of memory. */
+export const maximumLedgerEntries = 65_536;
+
+/** Lines of released entries that the file may carry before it is written anew. */
+export const maximumDeadLines = 1_024;
+
+export interface LedgerOptions {
+  /** Of this boot; entries of another one are void, because a restart resets /sys and every cgroup. */
+  readonly bootId: string;
+  readonly now: () => number;
+  readonly maximumEntries?: number;
+  readonly maximumDeadLines?: number;
+  /** Nothing on disk is touched: no directory, no repair, no compaction; `record` and `release` are refused. */
+  readonly readOnly?: boolean;
+}
+
+export class Ledger {
+  readonly file: string;
+  /** Entries of another boot that were dropped when the ledger was opened. */
+  readonly voided: readonly LedgerEntry[];
+  readonly #options: LedgerOptions;
+  readonly #entries: Map<string, LedgerEntry>;
+  #lines: number;
+  #bytes = 0;
+  #handle: FileHandle | undefined;
+
+  private constructor(
+    file: string,
+    options: LedgerOptions,
+    entries: Map<string, LedgerEntry>,
+    voided: LedgerEntry[],
+    lines: number,
+  ) {
+    this.file = file;
+    this.voided = voided;
+    this.#options = options;
+    this.#entries = entries;
+    this.#lines = lines;
+  }
+
+  /**
+   * Opens `ledger.jsonl` in a directory, which is made with mode 0700 where it is absent. A last line that a crash cut
+   * short is removed. Errors: `storage-corrupt` naming the line, `storage-failed`.
+   */
+  static async open(directory: string, options: LedgerOptions): Promise<Ledger> {
+    const file = join(directory, 'ledger.jsonl');
+    if (!options.readOnly) mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const { entries, lines, truncated } = parseLedger(await readText(file), file);
+    const voided = [...entries.values()].filter((entry) => entry.bootId !== options.bootId);
+    for (const { key } of voided) entries.delete(key);
+    const ledger = new Ledger(file, options, entries, voided, lines);
+    if (!options.readOnly) await ledger.#begin(truncated || voided.length > 0);
+    return ledger;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Live entries in the order in which they were recorded. */
+  entries(): LedgerEntry[] {
+    return [...this.#entries.values()];
+  }
+
+  /** The entry of a knob (`knobKey`); undefined: Drover has not written it. */
+  get(key: string): LedgerEntry | undefined {
+    return this.#entries.get(key);
+  }
+
+  /**
+   * Makes originals durable; when this returns, the knobs may be written. A knob that has an entry keeps it. All or
+   * nothing. Errors: `resource-exhausted` at the limit, `storage-failed` (a full disk): then the knobs must not be written.
+   */
+  async record(originals: readonly { readonly knob: Knob; readonly original: string }[]): Promise<void> {
+    const { bootId, now, maximumEntries = maximumLedgerEntries } = this.#options;
+    const fresh = new Map<string, LedgerEntry>();
+    for (const { knob, original } of originals) {
+      const key = knobKey(knob);
+      if (this.#entries.has(key) || fresh.has(key)) continue;
+      fresh.set(key, { key, knob, original, bootId, recordedUnixMs: now() });
+    }
+    if (this.#entries.size + fresh.size > maximumEntries) {
+      throw new DroverError('resource-exhausted', `${this.file} would hold over ${maximumEntries} entries`, {
+        field: this.file,
+        value: `${this.#entries.size + fresh.size} entries`,
+        cure: 'revert what is no longer wanted',
+      });
+    }
+    await this.#append([...fresh.values()].map(recordLine));
+    for (const entry of fresh.values()) this.#entries.set(entry.key, entry);
+  }
+
+  /** Ends an entry: the knob has its original value again, or is gone. Errors: `storage-failed`; the entry stays then. */
+  async release(key: string): Promise<void> {
+    if (!this.#entries.has(key)) return;
+    await this.#append([releaseLine(key)]);
+    this.#entries.delete(key);
+    const dead = this.#lines - this.#entries.size;
+    if (dead > (this.#options.maximumDeadLines ?? maximumDeadLines)) await this.#begin(true);
+  }
+
+  /** Ends the use of the file; nothing in it changes. */
+  async close(): Promise<void> {
+    await this.#handle?.close();
+    this.#handle = undefined;
+  }
+
+  /** Opens the file for appending; `rewrite`: with the live entries alone. */
+  async #begin(rewrite: boolean): Promise<void> {
+    await this.close();
+    if (rewrite) {
+      await replaceFile(this.file, this.entries().map(recordLine).join(''));
+      this.#lines = this.#entries.size;
+    }
+    try {
+      this.#handle = await open(this.file, 'a', 0o600);
+      this.#bytes = (await this.#handle.stat()).size;
+      await syncDirectory(join(this.file, '..'));
+    } catch (cause) {
+      throw storageFailed('open', this.file, cause);
+    }
+  }
+
+  /** Appends lines and waits for the disk. What a failed write left is cut off again, so the file stays readable. */
+  async #append(lines: readonly string[]): Promise<void> {
+    if (lines.length === 0) return;
+    const handle = this.#handle;
+    if (!handle)
+      throw new DroverError('storage-failed', `${this.file} is not open for writing`, { field: this.file });
+    const text = Buffer.from(lines.join(''));
+    try {
+      await handle.appendFile(text);
+      await handle.datasync();
+    } catch (cause) {
+      // A torn line that cannot be cut off must stay the last one: no more is written after it.
+      await handle.truncate(this.#bytes).catch(() => this.close());
+      throw storageFailed('append to', this.file, cause);
+    }
+    this.#bytes += text.length;
+    this.#lines += lines.length;
+  }
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw storageFailed('read', file, cause);
+  }
+}

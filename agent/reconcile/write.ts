@@ -1,0 +1,42 @@
+/** One write of one knob, and one fresh reading of it: what apply and revert are made of. */
+import { asDroverError, DroverError } from '../../proto/wire/errors.js';
+import { knobKey, type HostView, type Knob, type Reading, type Tuner } from '../tuners/tuner.js';
+import { onlyDomain, type Surroundings } from './look.js';
+import type { PlanEntry } from './plan.js';
+
+/** The host without its domains: enough to read a knob of the host again. */
+const noDomain = '';
+
+/** Writes an entry's wanted value and looks again: `changed`, or `failed` with the reason. Never throws. */
+export async function writeAndReadBack(around: Surroundings, entry: PlanEntry): Promise<PlanEntry> {
+  const { knob, wanted } = entry;
+  try {
+    const tuner = tunerOf(around.tuners, knob);
+    await tuner.write(around.ports, knob, wanted);
+    const after = await readKnob(around, knob);
+    if (after?.value === wanted) return { ...entry, now: wanted, outcome: 'changed' };
+    const reason =
+      after?.value === undefined
+        ? `cannot be read after the write: ${after?.unsupported ?? 'it is gone'}`
+        : `reads ${after.value} after ${wanted} was written`;
+    return { ...entry, now: after?.value ?? '', outcome: 'failed', reason };
+  } catch (thrown) {
+    return { ...entry, outcome: 'failed', reason: asDroverError(thrown).message };
+  }
+}
+
+/** A fresh reading of one knob; undefined: it is not there any more. Errors: those of `observe`. */
+export async function readKnob(
+  { tuners, ports, host }: Surroundings,
+  knob: Knob,
+): Promise<Reading | undefined> {
+  const view: HostView = onlyDomain(host, knob.domain?.uuid ?? noDomain);
+  const readings = await tunerOf(tuners, knob).observe(ports, view);
+  return readings.find((reading) => knobKey(reading.knob) === knobKey(knob));
+}
+
+function tunerOf(tuners: readonly Tuner[], knob: Knob): Tuner {
+  const tuner = tuners.find(({ name }) => name === knob.tuner);
+  if (!tuner) throw new DroverError('unsupported', `this agent has no tuner ${knob.tuner}`);
+  return tuner;
+}

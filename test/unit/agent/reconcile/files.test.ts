@@ -1,0 +1,307 @@
+/** What the reconciler keeps on disk, and its queue: every crash, damage and limit. */
+import { spawnSync } from 'node:child_process';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { CallQueue } from '../../../../agent/reconcile/call-queue.js';
+import { DesiredFile } from '../../../../agent/reconcile/desired.js';
+import { Ledger, type LedgerOptions } from '../../../../agent/reconcile/ledger.js';
+import type { Knob } from '../../../../agent/tuners/tuner.js';
+import { knobKey } from '../../../../agent/tuners/tuner.js';
+import { desiredDigest } from '../../../../proto/wire/profile.js';
+
+const options: LedgerOptions = { bootId: 'boot-1', now: () => 7 };
+const hostKnob = (setting: string): Knob => ({ tuner: 'ksm', setting, source: `/sys/${setting}` });
+const domainKnob: Knob = {
+  tuner: 'cpu-qos',
+  setting: 'cpu_shares',
+  source: 'file',
+  domain: { uuid: 'u', name: 'n', incarnation: '1-2' },
+};
+
+function directory(t: Test): string {
+  const path = mkdtempSync(join(tmpdir(), 'drover-files-'));
+  t.teardown(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+async function open(t: Test, path: string, more: Partial<LedgerOptions> = {}): Promise<Ledger> {
+  const ledger = await Ledger.open(path, { ...options, ...more });
+  t.teardown(() => ledger.close());
+  return ledger;
+}
+
+const originals = (ledger: Ledger): string[] =>
+  ledger.entries().map(({ knob, original }) => `${knob.setting}=${original}`);
+
+void t.test('the ledger', async (t) => {
+  await t.test('keeps the first original, over a new opening, in a private directory', async (t) => {
+    const path = join(directory(t), 'state');
+    const ledger = await open(t, path);
+    await ledger.record([
+      { knob: hostKnob('run'), original: 'off' },
+      { knob: domainKnob, original: '1024' },
+    ]);
+    await ledger.record([{ knob: hostKnob('run'), original: 'on' }]);
+    t.equal(statSync(path).mode & 0o777, 0o700);
+    t.equal(statSync(ledger.file).mode & 0o777, 0o600);
+    const again = await open(t, path);
+    t.strictSame(again.entries(), ledger.entries());
+    t.strictSame(originals(again), ['run=off', 'cpu_shares=1024']);
+    t.match(again.get(knobKey(domainKnob)), {
+      original: '1024',
+      bootId: 'boot-1',
+      recordedUnixMs: 7,
+      knob: domainKnob,
+    });
+  });
+
+  await t.test('ends released entries; a later write is recorded anew', async (t) => {
+    const path = directory(t);
+    const ledger = await open(t, path);
+    await ledger.record([{ knob: hostKnob('run'), original: 'off' }]);
+    await ledger.release(knobKey(hostKnob('run')));
+    await ledger.release(knobKey(hostKnob('run')));
+    t.equal((await open(t, path)).size, 0);
+    await ledger.record([{ knob: hostKnob('run'), original: 'unmerge' }]);
+    t.strictSame(originals(await open(t, path)), ['run=unmerge']);
+  });
+
+  await t.test('repairs a last line that a crash cut, at every length', async (t) => {
+    const path = directory(t);
+    const file = join(path, 'ledger.jsonl');
+    const ledger = await open(t, path);
+    await ledger.record([{ knob: hostKnob('run'), original: 'off' }]);
+    const whole = readFileSync(file, 'utf8');
+    await ledger.record([{ knob: hostKnob('pages_to_scan'), original: '100' }]);
+    const line = readFileSync(file, 'utf8').slice(whole.length);
+    for (let length = 1; length < line.length - 1; length += 7) {
+      writeFileSync(file, whole + line.slice(0, length));
+      const repaired = await open(t, path);
+      t.strictSame(originals(repaired), ['run=off'], `cut after ${length} characters`);
+      t.equal(readFileSync(file, 'utf8'), whole, 'the file is whole again');
+      await repaired.close();
+    }
+    writeFileSync(file, whole + line.slice(0, -1));
+    t.strictSame(
+      originals(await open(t, path)),
+      ['run=off', 'pages_to_scan=100'],
+      'only the newline was missing',
+    );
+    t.equal(readFileSync(file, 'utf8'), whole + line);
+  });
+
+  const good = async (t: Test): Promise<{ path: string; file: string; text: string }> => {
+    const path = directory(t);
+    const ledger = await open(t, path);
+    await ledger.record(['a', 'b', 'c'].map((setting) => ({ knob: hostKnob(setting), original: '1' })));
+    return { path, file: ledger.file, text: readFileSync(ledger.file, 'utf8') };
+  };
+  const damages: [string, (text: string) => string, number][] = [
+    ['a changed value', (text) => text.replace('"setting":"b"', '"setting":"B"'), 2],
+    ['an empty line', (text) => `\n${text}`, 1],
+    ['a line that is no JSON', (text) => text.replace(/$/, 'x\n'), 4],
+    ['a line of zeros', (text) => text.replace(/\n.*\n/, `\n${'\0'.repeat(40)}\n`), 2],
+  ];
+  for (const [name, damage, line] of damages) {
+    await t.test(`refuses ${name}, and names the line`, async (t) => {
+      const { path, file, text } = await good(t);
+      writeFileSync(file, damage(text));
+      await t.rejects(Ledger.open(path, options), {
+        code: 'storage-corrupt',
+        field: file,
+        value: `line ${line}`,
+      });
+      t.equal(readFileSync(file, 'utf8'), damage(text), 'the file stays as it is');
+    });
+  }
+
+  await t.test('drops what another boot recorded, and says so', async (t) => {
+    const { path } = await good(t);
+    const ledger = await open(t, path, { bootId: 'boot-2' });
+    t.strictSame([ledger.size, ledger.voided.map(({ knob }) => knob.setting)], [0, ['a', 'b', 'c']]);
+    t.strictSame((await open(t, path, { bootId: 'boot-2' })).voided, [], 'once');
+  });
+
+  await t.test('stops at its limit, all or nothing', async (t) => {
+    const ledger = await open(t, directory(t), { maximumEntries: 3 });
+    const some = (...names: string[]) =>
+      ledger.record(names.map((name) => ({ knob: hostKnob(name), original: '1' })));
+    await some('a', 'b');
+    await t.rejects(some('c', 'd'), { code: 'resource-exhausted' });
+    t.equal(ledger.size, 2);
+    await some('a', 'b', 'c');
+    await t.rejects(some('d'), { code: 'resource-exhausted' });
+    await ledger.release(knobKey(hostKnob('a')));
+    await some('d');
+    t.strictSame(originals(ledger), ['b=1', 'c=1', 'd=1']);
+  });
+
+  await t.test('is written anew when it holds too many dead lines', async (t) => {
+    const path = directory(t);
+    const ledger = await open(t, path, { maximumDeadLines: 10 });
+    await ledger.record([{ knob: domainKnob, original: '1024' }]);
+    let longest = 0;
+    for (let round = 0; round < 20; round++) {
+      await ledger.record([{ knob: hostKnob('run'), original: String(round) }]);
+      await ledger.release(knobKey(hostKnob('run')));
+      longest = Math.max(longest, readFileSync(ledger.file, 'utf8').split('\n').length - 1);
+    }
+    t.ok(longest <= 13 && longest >= 10, `at most ten dead lines and some (${longest})`);
+    t.strictSame(originals(await open(t, path)), ['cpu_shares=1024']);
+  });
+
+  await t.test(
+    'a full disk: record fails, nothing is half written, and space makes it well',
+    { skip: process.getuid?.() === 0 ? false : 'needs root to mount a small tmpfs' },
+    async (t) => {
+      const path = join(directory(t), 'small');
+      mkdirSync(path);
+      t.equal(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=16k', 'tmpfs', path]).status, 0);
+      t.teardown(() => spawnSync('umount', ['-l', path]));
+      const ledger = await open(t, path);
+      await ledger.record([{ knob: hostKnob('run'), original: 'off' }]);
+      const whole = readFileSync(ledger.file, 'utf8');
+      writeFileSync(join(path, 'filler'), Buffer.alloc(8192));
+      const many = Array.from({ length: 40 }, (_, index) => ({
+        knob: hostKnob(`knob-${index}`),
+        original: 'x'.repeat(80),
+      }));
+      await t.rejects(ledger.record(many), { code: 'storage-failed', message: /ENOSPC/ });
+      t.strictSame([ledger.size, readFileSync(ledger.file, 'utf8')], [1, whole]);
+      rmSync(join(path, 'filler'));
+      await ledger.record(many.slice(0, 2));
+      t.equal((await open(t, path)).size, 3);
+    },
+  );
+
+  await t.test('opened for reading, it touches nothing', async (t) => {
+    const absent = join(directory(t), 'absent');
+    const ledger = await Ledger.open(absent, { ...options, readOnly: true });
+    await t.rejects(ledger.record([{ knob: domainKnob, original: '1' }]), { code: 'storage-failed' });
+    t.throws(() => statSync(absent), { code: 'ENOENT' });
+    const { path, file, text } = await good(t);
+    appendFileSync(file, '{"kind":"rec');
+    t.equal((await Ledger.open(path, { ...options, readOnly: true })).size, 3);
+    t.equal(readFileSync(file, 'utf8'), `${text}{"kind":"rec`, 'not even a repair');
+  });
+});
+
+void t.test('the desired state', async (t) => {
+  const tuners = { ksm: '{"run":"on"}' };
+  const state = { profileName: 'p', profileRevision: 3, tuners, digest: desiredDigest('p', 3, tuners) };
+
+  await t.test('is there after a new start, until it is cleared', async (t) => {
+    const file = join(directory(t), 'below', 'desired.json');
+    const desired = await DesiredFile.load(file);
+    t.equal(desired.current, undefined);
+    await desired.save(state);
+    t.strictSame((await DesiredFile.load(file)).current, state);
+    await desired.clear();
+    t.strictSame([desired.current, (await DesiredFile.load(file)).current], [undefined, undefined]);
+    await desired.clear();
+  });
+
+  await t.test('refuses a digest that is not its own, and keeps what it had', async (t) => {
+    const desired = await DesiredFile.load(join(directory(t), 'desired.json'));
+    await desired.save(state);
+    await t.rejects(desired.save({ ...state, digest: 'abc' }), {
+      code: 'invalid-argument',
+      field: 'desired_state.digest',
+    });
+    t.strictSame((await DesiredFile.load(desired.file)).current, state);
+  });
+
+  for (const [name, damage] of [
+    ['cut', (text: string) => text.slice(0, 40)],
+    ['empty', () => ''],
+    ['changed', (text: string) => text.replace('\\"on\\"', '\\"off\\"')],
+    ['of another shape', () => '{"profileName":"p"}'],
+  ] as const) {
+    await t.test(`a file that is ${name} is named and left alone`, async (t) => {
+      const file = join(directory(t), 'desired.json');
+      await (await DesiredFile.load(file)).save(state);
+      const damaged = damage(readFileSync(file, 'utf8'));
+      writeFileSync(file, damaged);
+      await t.rejects(DesiredFile.load(file), { code: 'storage-corrupt', field: file });
+      t.equal(readFileSync(file, 'utf8'), damaged);
+    });
+  }
+
+  await t.test('a place that cannot be written leaves the old state', async (t) => {
+    const desired = await DesiredFile.load(join(directory(t), 'desired.json'));
+    await desired.save(state);
+    mkdirSync(`${desired.file}.tmp`);
+    await t.rejects(desired.save({ ...state }), { code: 'storage-failed', field: desired.file });
+    t.strictSame(desired.current, state);
+  });
+});
+
+void t.test('the queue', async (t) => {
+  const gate = () => {
+    let open = (): void => undefined;
+    const closed = new Promise<void>((resolve) => (open = resolve));
+    return { open: () => open(), closed };
+  };
+
+  await t.test('runs one at a time, in order, also after a failure', async (t) => {
+    const queue = new CallQueue(10);
+    const seen: string[] = [];
+    const work = (name: string) => async () => {
+      seen.push(`${name} begins`);
+      await Promise.resolve();
+      seen.push(`${name} ends`);
+      if (name === 'b') throw new Error('b');
+    };
+    await Promise.allSettled(['a', 'b', 'c'].map((name) => queue.run(name, name, work(name))));
+    t.strictSame(seen, ['a begins', 'a ends', 'b begins', 'b ends', 'c begins', 'c ends']);
+  });
+
+  await t.test('refuses beyond its limit', async (t) => {
+    const queue = new CallQueue(2);
+    const { open, closed } = gate();
+    const first = queue.run('g', 'first', () => closed);
+    await Promise.resolve();
+    const waiting = ['a', 'b'].map((key) => queue.run('g', key, async () => key));
+    await t.rejects(
+      queue.run('g', 'c', async () => 'c'),
+      { code: 'resource-exhausted' },
+    );
+    t.equal(queue.size, 2);
+    open();
+    await first;
+    t.strictSame(await Promise.all(waiting), ['a', 'b']);
+    t.equal(await queue.run('g', 'c', async () => 'c'), 'c', 'and takes more when there is room');
+  });
+
+  await t.test('one waiting call answers for its like, but not over another group', async (t) => {
+    const queue = new CallQueue(10);
+    const { open, closed } = gate();
+    void queue.run('g', 'first', () => closed);
+    await Promise.resolve();
+    const ran: string[] = [];
+    const call = (group: string, key: string) =>
+      queue.run(group, key, async () => ran.push(`${group} ${key}`));
+    const calls = [
+      call('A', 'apply'),
+      call('A', 'domain 1'),
+      call('A', 'apply'),
+      call('B', 'apply'),
+      call('A', 'apply'),
+      call('A', 'domain 1'),
+      call('A', 'apply'),
+    ];
+    open();
+    await Promise.all(calls);
+    t.strictSame(ran, ['A apply', 'A domain 1', 'B apply', 'A apply', 'A domain 1']);
+  });
+});

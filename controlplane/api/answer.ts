@@ -1,0 +1,115 @@
+/** The frame around every unary call: who calls, may they, run within the deadline, and every failure as one kind of error. */
+import { randomUUID } from 'node:crypto';
+import type { handleUnaryCall, sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
+import { DroverError } from '../../proto/wire/errors.js';
+import { unaryDeadlineMs } from '../../proto/wire/limits.js';
+import { toServiceError } from '../../proto/wire/remote-error.js';
+import { authorise, callerOf, type Caller } from '../security/roles.js';
+
+export interface AnswerContext {
+  /** Unix milliseconds. */
+  now(): number;
+  /** Told of faults of Drover itself: the client sees only the id. */
+  fault(id: string, path: string, error: unknown): void;
+}
+
+/** Wall clock, and faults as one JSON line on standard error. */
+export const processContext: AnswerContext = {
+  now: () => Date.now(),
+  fault: (id, path, error) =>
+    process.stderr.write(
+      `${JSON.stringify({ level: 'error', id, path, error: String((error as Error)?.stack ?? error) })}\n`,
+    ),
+};
+
+/**
+ * A gRPC handler for a method of the contract. `service`: full name, `drover.v1.Fleet`. The handler gets the request and
+ * the caller; its DroverErrors travel as status and metadata, anything else as `internal` with a logged id.
+ */
+export function unary<Request, Response>(
+  service: string,
+  method: string,
+  handler: (request: Request, caller: Caller) => Promise<Response>,
+  context: AnswerContext = processContext,
+): handleUnaryCall<Request, Response> {
+  const path = `/${service}/${method}`;
+  return open(
+    path,
+    (request: Request, call) => handler(request, identify(call, path, context.now())),
+    context,
+  );
+}
+
+/** The caller of a call (unary or stream) if the method allows it. Errors: `unauthenticated`, `permission-denied`. */
+export function identify(
+  call: Pick<ServerUnaryCall<unknown, unknown>, 'getAuthContext'>,
+  path: string,
+  nowMs: number,
+): Caller {
+  const caller = callerOf(call.getAuthContext().sslPeerCertificate, nowMs);
+  authorise(caller, path);
+  return caller;
+}
+
+/** The same frame without a caller: for the enrolment port alone, where nobody has a certificate. */
+export function open<Request, Response>(
+  path: string,
+  handler: (request: Request, call: ServerUnaryCall<Request, Response>) => Promise<Response>,
+  context: AnswerContext = processContext,
+): handleUnaryCall<Request, Response> {
+  return (call, callback) => void answer(path, call, callback, handler, context);
+}
+
+async function answer<Request, Response>(
+  path: string,
+  call: ServerUnaryCall<Request, Response>,
+  callback: sendUnaryData<Response>,
+  handler: (request: Request, call: ServerUnaryCall<Request, Response>) => Promise<Response>,
+  context: AnswerContext,
+): Promise<void> {
+  const timer = new AbortController();
+  try {
+    // An async function, so that a handler which throws at once is a rejection too.
+    const work = (async () => handler(call.request, call))();
+    callback(null, await Promise.race([work, expiry(path, call, context.now(), timer.signal)]));
+  } catch (error) {
+    callback(toServiceError(known(path, error, context)));
+  } finally {
+    timer.abort();
+  }
+}
+
+/** Rejects at the caller's deadline, or after 10 s where the caller gave none. */
+function expiry(
+  path: string,
+  call: { getDeadline(): Date | number },
+  nowMs: number,
+  done: AbortSignal,
+): Promise<never> {
+  const deadline = Number(call.getDeadline());
+  const waitMs = Number.isFinite(deadline)
+    ? Math.max(0, Math.min(deadline - nowMs, 2 ** 31 - 1))
+    : unaryDeadlineMs;
+  return new Promise((_, reject) => {
+    const timer = setTimeout(
+      () =>
+        reject(
+          new DroverError('deadline-exceeded', `${path.slice(1)}: not done in ${Math.round(waitMs)} ms`),
+        ),
+      waitMs,
+    );
+    done.addEventListener('abort', () => clearTimeout(timer));
+  });
+}
+
+function known(path: string, error: unknown, context: AnswerContext): DroverError {
+  if (error instanceof DroverError) return error;
+  const id = randomUUID();
+  context.fault(id, path, error);
+  const cure = `look for ${id} in the log of the control plane`;
+  return new DroverError('internal', `a fault of the control plane; ${cure}`, {
+    field: 'fault',
+    value: id,
+    cure,
+  });
+}

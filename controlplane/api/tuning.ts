@@ -1,0 +1,68 @@
+/** The Tuning service: translate, call, answer. */
+import type { ApplyProfileRequest } from '../../proto/gen/drover/v1/ApplyProfileRequest.js';
+import type { ApplyProfileResponseInput } from '../../proto/gen/drover/v1/ApplyProfileResponse.js';
+import type { GetProfileRequest } from '../../proto/gen/drover/v1/GetProfileRequest.js';
+import type { ListProfilesResponseInput } from '../../proto/gen/drover/v1/ListProfilesResponse.js';
+import type { Profile, ProfileInput } from '../../proto/gen/drover/v1/Profile.js';
+import type { WithdrawProfileRequest } from '../../proto/gen/drover/v1/WithdrawProfileRequest.js';
+import { invalid } from '../../proto/wire/errors.js';
+import type { FleetControl } from '../fleet/control.js';
+import { profileFor, selects } from '../model/selector.js';
+import type { Caller } from './fleet.js';
+
+/** Most host names in an answer. */
+const longestList = 1_000;
+
+export function tuningHandlers(fleet: FleetControl) {
+  const { profiles, directory } = fleet;
+
+  /** Hosts on which this very profile is in force, by name. */
+  const inForce = (profile: Profile): string[] => {
+    const newest = profiles.newest();
+    return directory
+      .all()
+      .filter((host) => profileFor(host, newest)?.name === profile.name)
+      .map((host) => host.name)
+      .sort();
+  };
+
+  return {
+    ApplyProfile: async (
+      request: ApplyProfileRequest,
+      caller: Caller,
+    ): Promise<ApplyProfileResponseInput> => {
+      if (!request.profile) throw invalid('profile', 'nothing', 'a profile');
+      if (request.validateOnly) {
+        const checked = profiles.check(request.profile);
+        const hosts = directory
+          .all()
+          .filter((host) => selects(request.profile?.selector ?? null, host))
+          .map((host) => host.name);
+        return {
+          profile: { ...checked, selectedHosts: hosts.length },
+          created: false,
+          selectedHosts: hosts.sort().slice(0, longestList),
+        };
+      }
+      const { profile, created } = await profiles.apply(request.profile, caller.name);
+      const hosts = inForce(profile);
+      return {
+        profile: { ...profile, selectedHosts: hosts.length },
+        created,
+        selectedHosts: hosts.slice(0, longestList),
+      };
+    },
+
+    ListProfiles: async (): Promise<ListProfilesResponseInput> => ({
+      profiles: profiles.newest().map((profile) => ({ ...profile, selectedHosts: inForce(profile).length })),
+    }),
+
+    GetProfile: async (request: GetProfileRequest): Promise<ProfileInput> => {
+      const profile = profiles.get(request.name, request.revision);
+      return { ...profile, selectedHosts: inForce(profile).length };
+    },
+
+    WithdrawProfile: async (request: WithdrawProfileRequest, caller: Caller): Promise<ProfileInput> =>
+      profiles.withdraw(request.name, caller.name),
+  };
+}

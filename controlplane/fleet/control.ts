@@ -1,0 +1,216 @@
+/**
+ * The fleet as the services see it: who has joined, what their agents say, what they should be. It joins the directory
+ * (durable), the sessions (memory) and the registry (the columns that placement searches).
+ */
+import type { AgentMessage } from '../../proto/gen/drover/v1/AgentMessage.js';
+import type { Condition } from '../../proto/gen/drover/v1/Condition.js';
+import type { Domain } from '../../proto/gen/drover/v1/Domain.js';
+import type { Host } from '../../proto/gen/drover/v1/Host.js';
+import type { HostDetailInput } from '../../proto/gen/drover/v1/HostDetail.js';
+import type { HostRecord } from '../../proto/gen/drover/v1/HostRecord.js';
+import type { HostFacts } from '../../proto/gen/drover/v1/HostFacts.js';
+import { Conditions, verdicts } from '../health/conditions.js';
+import { capacityOf, sameCapacity } from '../model/host-capacity.js';
+import type { Totals } from '../model/allocation.js';
+import type { Operations } from '../operations/operations.js';
+import type { Profiles } from '../profiles/profiles.js';
+import type { Directory } from './directory.js';
+import { hostMessage } from './host-message.js';
+import { liveness, type Liveness, type LivenessRule } from './liveness.js';
+import type { Registry } from './registry.js';
+import type { HostSession, Sessions } from './sessions.js';
+
+/** What the fleet asks of the allocations: which ids a host holds. */
+export interface AllocationIndex {
+  idsOn(hostId: string): ReadonlySet<string>;
+}
+
+export interface FleetParts {
+  readonly directory: Directory;
+  readonly sessions: Sessions;
+  readonly registry: Registry;
+  readonly profiles: Profiles;
+  readonly operations: Operations;
+  readonly allocations: AllocationIndex;
+  readonly rule: LivenessRule;
+  now(): number;
+  readonly log: { warn(fields: object, message: string): void };
+}
+
+export class FleetControl {
+  readonly #parts: FleetParts;
+  readonly #conditions = new Conditions();
+  readonly directory: Directory;
+  readonly sessions: Sessions;
+  readonly profiles: Profiles;
+  readonly operations: Operations;
+
+  constructor(parts: FleetParts) {
+    this.#parts = parts;
+    this.directory = parts.directory;
+    this.sessions = parts.sessions;
+    this.profiles = parts.profiles;
+    this.operations = parts.operations;
+  }
+
+  /** An agent is connected: it is alive, and gets its desired state unless it holds it already. */
+  connected(session: HostSession, host: HostRecord): void {
+    this.heard(session);
+    this.#sendDesired(session, host);
+  }
+
+  /** Any message is a sign of life. */
+  heard(session: HostSession): void {
+    const wasAlive = this.#alive(session.hostId);
+    session.lastSeenMs = this.#parts.now();
+    if (wasAlive !== 'up') this.#parts.registry.setLiveness(session.hostId, true, session.lastSeenMs);
+  }
+
+  /** Takes a report into the view. */
+  take(session: HostSession, message: AgentMessage): void {
+    if (message.heartbeat) session.heartbeat = message.heartbeat;
+    if (message.facts) this.#takeFacts(session, message.facts);
+    if (message.domains) {
+      session.domains = message.domains.domains;
+      this.accountDomains(session.hostId);
+    }
+    if (message.tuning) session.tuning = message.tuning;
+    if (message.operationResult) this.operations.finish(session.hostId, message.operationResult);
+    if (message.heartbeat || message.tuning) this.#noteConditions(session.hostId);
+  }
+
+  /** Profiles, labels or zones changed: sends every connected host what it should be now, and counts its capacity anew. */
+  desiredChanged(): void {
+    for (const session of this.sessions.all()) {
+      const host = this.directory.get(session.hostId);
+      if (!host) continue;
+      this.#sendDesired(session, host);
+      if (session.facts) this.#takeFacts(session, session.facts);
+    }
+  }
+
+  /** Counts the domains of a host that no allocation covers, so that nobody places over them. */
+  accountDomains(hostId: string): void {
+    const domains = this.sessions.get(hostId)?.domains ?? [];
+    const unmanaged = unmanagedOf(domains, this.#parts.allocations.idsOn(hostId));
+    this.#parts.registry.setUnmanaged(hostId, totalsOf(unmanaged));
+  }
+
+  /** Marks hosts that fell silent. Called every second or so. */
+  sweep(): void {
+    for (const session of this.sessions.all()) {
+      if (session.lastSeenMs === 0 || this.#alive(session.hostId) !== 'down') continue;
+      this.#parts.registry.setLiveness(session.hostId, false, session.lastSeenMs);
+      this.#noteConditions(session.hostId);
+    }
+  }
+
+  /** Every host, unsorted. */
+  hosts(): Host[] {
+    return this.directory.all().map((record) => this.host(record));
+  }
+
+  host(record: HostRecord): Host {
+    const { registry, profiles } = this.#parts;
+    const view = registry.view(record.id);
+    if (!view) throw new Error(`host ${record.name} has a record and no row`);
+    const session = this.sessions.get(record.id);
+    return hostMessage({
+      record,
+      view,
+      session,
+      alive: this.#alive(record.id),
+      desired: profiles.desiredFor(record),
+    });
+  }
+
+  detail(record: HostRecord): HostDetailInput {
+    const session = this.sessions.get(record.id);
+    return {
+      host: this.host(record),
+      facts: session?.facts ?? null,
+      domains: this.domains(record.id),
+      tuning: session?.tuning ?? null,
+      conditions: this.conditions(record),
+    };
+  }
+
+  /** Domains of a host, or of all. */
+  domains(hostId?: string): Domain[] {
+    const of = (session: HostSession): Domain[] => {
+      const hostName = this.directory.get(session.hostId)?.name ?? '';
+      return session.domains.map((domain) => ({ ...domain, hostId: session.hostId, hostName }));
+    };
+    if (hostId === undefined) return [...this.sessions.all()].flatMap(of);
+    const session = this.sessions.get(hostId);
+    return session ? of(session) : [];
+  }
+
+  conditions(record: HostRecord): Condition[] {
+    return this.#conditions.of(
+      record,
+      verdicts(this.sessions.get(record.id), this.#alive(record.id)),
+      this.#parts.now(),
+    );
+  }
+
+  allocationsOf(hostId: string): number {
+    return this.#parts.allocations.idsOn(hostId).size;
+  }
+
+  /** Forgets a host and ends its agent's stream. */
+  async remove(hostId: string): Promise<void> {
+    await this.directory.remove(hostId);
+    this.sessions.remove(hostId);
+    this.#conditions.remove(hostId);
+  }
+
+  /** Conditions carry since when they hold, so they are noted when something is heard, not when somebody asks. */
+  #noteConditions(hostId: string): void {
+    const host = this.directory.get(hostId);
+    if (host) this.conditions(host);
+  }
+
+  #alive(hostId: string): Liveness {
+    return liveness(this.sessions.get(hostId)?.lastSeenMs ?? 0, this.#parts.now(), this.#parts.rule);
+  }
+
+  /** Nothing is sent to an agent that holds nothing and should hold nothing. */
+  #sendDesired(session: HostSession, host: HostRecord): void {
+    const desired = this.profiles.desiredFor(host);
+    const already =
+      session.desiredDigest === desired.digest ||
+      (session.desiredDigest === '' && desired.profileName === '');
+    if (already) return;
+    session.desiredDigest = desired.digest;
+    session.link.send('desiredState', { desiredState: desired }, true);
+  }
+
+  #takeFacts(session: HostSession, facts: HostFacts): void {
+    session.facts = facts;
+    const host = this.directory.get(session.hostId);
+    const capacity = host && capacityOf(facts, this.profiles.desiredFor(host).tuners);
+    if (!host || !capacity || sameCapacity(host.capacity, capacity)) return;
+    this.directory
+      .update(host.id, () => ({ capacity }))
+      .catch((error: Error) =>
+        this.#parts.log.warn({ host: host.name, error: error.message }, 'capacity not stored'),
+      );
+  }
+}
+
+/** Domains of a host that no allocation covers. A domain that is shut off holds no CPU or memory, and is left out. */
+function unmanagedOf(domains: readonly Domain[], held: ReadonlySet<string>): Domain[] {
+  return domains.filter((domain) => domain.state !== 'shutoff' && !held.has(domain.allocationId));
+}
+
+function totalsOf(domains: readonly Domain[]): Totals {
+  const sum = (value: (domain: Domain) => number): number =>
+    domains.reduce((total, domain) => total + value(domain), 0);
+  return {
+    count: domains.length,
+    vcpus: sum((domain) => domain.vcpus),
+    memoryMb: sum((domain) => Math.ceil(domain.memoryBytes / 2 ** 20)),
+    diskMb: sum((domain) => Math.ceil(domain.diskBytes / 2 ** 20)),
+  };
+}

@@ -1,0 +1,245 @@
+/**
+ * The registry: every host as one row of columns, which placement searches. A view in memory; records, allocations,
+ * domain reports and liveness are brought to it by those who hold them. Ratios are applied here, never to a record.
+ */
+import type { HostRecord } from '../../proto/gen/drover/v1/HostRecord.js';
+import type { Overcommit } from '../../proto/gen/drover/v1/Overcommit.js';
+import { DroverError } from '../../proto/wire/errors.js';
+import { type Aggregate, aggregateNumber, aggregateStrings } from '../model/aggregate.js';
+import type { Totals } from '../model/allocation.js';
+import { nothingTaken } from '../model/allocation.js';
+import { novaDefaults, novaDefaultZone, offered, overcommitInForce } from '../model/host.js';
+import { blockRows, hasBit, writeBit } from './registry-columns.js';
+import { Columns } from './registry-resources.js';
+import { type HostView, hostView } from './registry-view.js';
+
+export interface RegistryOptions {
+  /** Ratios and reservations of hosts that set none. */
+  readonly defaults?: Overcommit;
+  /** Zone of hosts that are in none. */
+  readonly defaultAvailabilityZone?: string;
+  /** Most hosts; the columns of 200,000 take about 45 MB. */
+  readonly maximumHosts?: number;
+}
+
+const firstRows = 64;
+
+export class Registry {
+  readonly columns = new Columns();
+  readonly defaults: Overcommit;
+  readonly #defaultZone: string;
+  readonly #maximumHosts: number;
+  readonly #rowsById = new Map<string, number>();
+  readonly #rowsByName = new Map<string, number>();
+  /** Rows of hosts that were removed, to be used again. */
+  readonly #freeRows: number[] = [];
+  readonly #allocated: Totals[] = [];
+  readonly #unmanaged: Totals[] = [];
+  #order: Uint32Array | undefined;
+  #revision = 0;
+
+  constructor(options: RegistryOptions = {}) {
+    this.defaults = options.defaults ?? novaDefaults;
+    this.#defaultZone = options.defaultAvailabilityZone ?? novaDefaultZone;
+    this.#maximumHosts = options.maximumHosts ?? 200_000;
+    this.columns.grow(firstRows);
+  }
+
+  /** Grows by 1 with every change that a search could notice. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  get size(): number {
+    return this.#rowsById.size;
+  }
+
+  /**
+   * Adds a host or takes over its changed record; what it holds and whether it is up stay as they were. A new host is down.
+   * `aggregates`: the host aggregates it is in. Errors: `resource-exhausted` beyond the most hosts.
+   */
+  upsert(record: HostRecord, aggregates: readonly Aggregate[] = []): void {
+    const row = this.#rowsById.get(record.id) ?? this.#newRow(record.id);
+    this.#rename(row, record);
+    this.columns.records[row] = record;
+    writeBit(this.columns.enabled, row, !record.disabled);
+    this.columns.deriveService(row);
+    this.columns.setZones(row, this.#zonesOf(record, aggregates));
+    this.#setMultipliers(row, aggregates);
+    this.#setCapacity(row, record);
+    this.#revision++;
+  }
+
+  /** Takes a host out; its row will be used again. An unknown id is nothing to take out. */
+  remove(id: string): void {
+    const row = this.#rowsById.get(id);
+    if (row === undefined) return;
+    const { columns } = this;
+    for (const resource of columns.resources) resource.clear(row);
+    for (const bits of [columns.present, columns.up, columns.enabled, columns.forcedDown, columns.inService])
+      writeBit(bits, row, false);
+    columns.setZones(row, []);
+    this.#setMultipliers(row, []);
+    this.#forget(row, id);
+    this.#revision++;
+  }
+
+  /** What a host's allocations hold in sum. False: the host is not known. */
+  setAllocated(id: string, totals: Totals): boolean {
+    return this.#setTaken(id, totals, 'allocated', this.#allocated);
+  }
+
+  /** What a host's domains hold that no allocation covers. False: the host is not known. */
+  setUnmanaged(id: string, totals: Totals): boolean {
+    return this.#setTaken(id, totals, 'unmanaged', this.#unmanaged);
+  }
+
+  /** Whether a host counts as up, and Unix ms of its last sign of life (0: none). False: the host is not known. */
+  setLiveness(id: string, up: boolean, lastSeenMs: number): boolean {
+    const row = this.#rowsById.get(id);
+    if (row === undefined) return false;
+    this.columns.lastSeenMs[row] = lastSeenMs;
+    if (hasBit(this.columns.up, row) !== up) this.#revision++;
+    writeBit(this.columns.up, row, up);
+    this.columns.deriveService(row);
+    return true;
+  }
+
+  /** Declares a host down whatever its heartbeats say, as Nova's `forced_down`. False: the host is not known. */
+  setForcedDown(id: string, forced: boolean): boolean {
+    const row = this.#rowsById.get(id);
+    if (row === undefined) return false;
+    writeBit(this.columns.forcedDown, row, forced);
+    this.columns.deriveService(row);
+    this.#revision++;
+    return true;
+  }
+
+  /** The row of a host by its id. Rows stay the same while the host is known. */
+  rowOf(id: string): number | undefined {
+    return this.#rowsById.get(id);
+  }
+
+  /** The row of a host by its name. */
+  rowOfName(name: string): number | undefined {
+    return this.#rowsByName.get(name);
+  }
+
+  /** The record in a row that holds a host. */
+  recordAt(row: number): HostRecord {
+    const record = this.columns.records[row];
+    if (!record) throw new Error(`row ${row} holds no host`);
+    return record;
+  }
+
+  /** A host as listings show it, by id; undefined: not known. */
+  view(id: string): HostView | undefined {
+    const row = this.#rowsById.get(id);
+    if (row === undefined) return undefined;
+    const used = {
+      allocations: this.#allocated[row]?.count ?? 0,
+      unmanagedDomains: this.#unmanaged[row]?.count ?? 0,
+    };
+    return hostView(
+      this.columns,
+      row,
+      this.recordAt(row),
+      overcommitInForce(this.recordAt(row).overcommit, this.defaults),
+      used,
+    );
+  }
+
+  /** Rows that hold a host, ordered by name. Kept until a host comes, goes or is renamed. */
+  rowsByName(): Uint32Array {
+    this.#order ??= this.#sortedRows();
+    return this.#order;
+  }
+
+  #sortedRows(): Uint32Array {
+    const names = [...this.#rowsByName].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+    return Uint32Array.from(names, ([, row]) => row);
+  }
+
+  #newRow(id: string): number {
+    if (this.size >= this.#maximumHosts)
+      throw new DroverError('resource-exhausted', `the registry holds ${this.size} hosts, the most it may`);
+    const row = this.#freeRows.pop() ?? this.size;
+    if (row >= this.columns.rows)
+      this.columns.grow(Math.ceil((this.columns.rows * 1.25) / blockRows) * blockRows);
+    this.#rowsById.set(id, row);
+    writeBit(this.columns.present, row, true);
+    this.columns.lastSeenMs[row] = 0;
+    this.#allocated[row] = nothingTaken;
+    this.#unmanaged[row] = nothingTaken;
+    return row;
+  }
+
+  #rename(row: number, record: HostRecord): void {
+    const before = this.columns.records[row]?.name;
+    if (before === record.name) return;
+    if (before !== undefined && this.#rowsByName.get(before) === row) this.#rowsByName.delete(before);
+    this.#rowsByName.set(record.name, row);
+    this.#order = undefined;
+  }
+
+  #forget(row: number, id: string): void {
+    const name = this.recordAt(row).name;
+    if (this.#rowsByName.get(name) === row) this.#rowsByName.delete(name);
+    this.#rowsById.delete(id);
+    this.columns.records[row] = undefined;
+    this.#freeRows.push(row);
+    this.#order = undefined;
+  }
+
+  /** A host that an aggregate puts into a zone is in no other; one without a zone is in the default zone. */
+  #zonesOf(record: HostRecord, aggregates: readonly Aggregate[]): readonly string[] {
+    return (
+      aggregateStrings(aggregates, 'availability_zone') ?? [record.availabilityZone || this.#defaultZone]
+    );
+  }
+
+  #setMultipliers(row: number, aggregates: readonly Aggregate[]): void {
+    const keys = new Set(
+      aggregates
+        .flatMap(({ metadata }) => Object.keys(metadata))
+        .filter((key) => key.endsWith('_weight_multiplier')),
+    );
+    for (const key of new Set([...keys, ...this.columns.multipliers.keys()])) {
+      this.columns.setMultiplier(row, key, aggregateNumber(aggregates, key));
+    }
+  }
+
+  #setCapacity(row: number, record: HostRecord): void {
+    const { vcpus, memoryMb, diskMb } = this.columns;
+    const total = offered(record.capacity);
+    const own = overcommitInForce(record.overcommit, this.defaults);
+    setResource(vcpus, row, total.vcpus, own.cpuAllocationRatio, own.reservedHostCpus);
+    setResource(memoryMb, row, total.memoryMb, own.ramAllocationRatio, own.reservedHostMemoryMb);
+    setResource(diskMb, row, total.diskMb, own.diskAllocationRatio, own.reservedHostDiskMb);
+  }
+
+  #setTaken(id: string, totals: Totals, kind: 'allocated' | 'unmanaged', kept: Totals[]): boolean {
+    const row = this.#rowsById.get(id);
+    if (row === undefined) return false;
+    for (const name of ['vcpus', 'memoryMb', 'diskMb'] as const) {
+      this.columns[name][kind][row] = totals[name];
+      this.columns[name].derive(row);
+    }
+    kept[row] = totals;
+    this.#revision++;
+    return true;
+  }
+}
+
+function setResource(
+  resource: Columns['vcpus'],
+  row: number,
+  total: number,
+  ratio: number,
+  reserved: number,
+): void {
+  resource.total[row] = total;
+  resource.ratio[row] = ratio;
+  resource.reserved[row] = reserved;
+  resource.derive(row);
+}

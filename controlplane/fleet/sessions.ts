@@ -1,0 +1,98 @@
+/**
+ * What agents say about their hosts, and the links to them. Kept in memory only: after a restart every agent comes back
+ * within seconds and tells everything again, so heartbeats cost no disk.
+ */
+import type { ControlMessageInput } from '../../proto/gen/drover/v1/ControlMessage.js';
+import type { Domain } from '../../proto/gen/drover/v1/Domain.js';
+import type { Heartbeat } from '../../proto/gen/drover/v1/Heartbeat.js';
+import type { Hello } from '../../proto/gen/drover/v1/Hello.js';
+import type { HostFacts } from '../../proto/gen/drover/v1/HostFacts.js';
+import type { HostTuning } from '../../proto/gen/drover/v1/HostTuning.js';
+import { outboxLimit } from '../../proto/wire/limits.js';
+import { Link } from '../../proto/wire/link.js';
+
+/** The body of a message to an agent: one of the fields of ControlMessage's oneof. */
+export type ControlBody = Pick<
+  ControlMessageInput,
+  'welcome' | 'desiredState' | 'operationRequest' | 'acknowledgement'
+>;
+
+/** One host as its agent last described it. */
+export interface HostSession {
+  readonly hostId: string;
+  sessionId: string;
+  link: Link<ControlBody>;
+  /** Ends the stream in use; undefined while the agent is away. */
+  end: ((reason: string) => void) | undefined;
+  facts: HostFacts | undefined;
+  domains: Domain[];
+  tuning: HostTuning | undefined;
+  heartbeat: Heartbeat | undefined;
+  agentVersion: string;
+  /** Unix ms of the last message; 0: none since the control plane started. */
+  lastSeenMs: number;
+  /** Digest of the desired state that the agent has or was sent. */
+  desiredDigest: string;
+}
+
+export class Sessions {
+  readonly #hosts = new Map<string, HostSession>();
+  readonly #newId: () => string;
+
+  constructor(newId: () => string) {
+    this.#newId = newId;
+  }
+
+  get(hostId: string): HostSession | undefined {
+    return this.#hosts.get(hostId);
+  }
+
+  all(): IterableIterator<HostSession> {
+    return this.#hosts.values();
+  }
+
+  /** Opens or resumes the session of a host. A stream that is still open for it is ended: the newest one is the live one. */
+  open(hostId: string, hello: Hello): { session: HostSession; resumed: boolean } {
+    const known = this.#hosts.get(hostId);
+    known?.end?.('another stream of this host took its place');
+    const resumed = known !== undefined && hello.sessionId !== '' && hello.sessionId === known.sessionId;
+    const session = known ?? this.#create(hostId);
+    if (!resumed) this.#begin(session);
+    session.agentVersion = hello.agentVersion;
+    session.desiredDigest = hello.desiredDigest;
+    return { session, resumed };
+  }
+
+  /** Forgets a host and ends its stream. */
+  remove(hostId: string): void {
+    this.#hosts.get(hostId)?.end?.('the host was deleted');
+    this.#hosts.delete(hostId);
+  }
+
+  #create(hostId: string): HostSession {
+    const session: HostSession = {
+      hostId,
+      sessionId: '',
+      link: newLink(),
+      end: undefined,
+      facts: undefined,
+      domains: [],
+      tuning: undefined,
+      heartbeat: undefined,
+      agentVersion: '',
+      lastSeenMs: 0,
+      desiredDigest: '',
+    };
+    this.#hosts.set(hostId, session);
+    return session;
+  }
+
+  #begin(session: HostSession): void {
+    session.sessionId = this.#newId();
+    session.link = newLink();
+  }
+}
+
+function newLink(): Link<ControlBody> {
+  return new Link<ControlBody>(outboxLimit, { acknowledgement: {} });
+}

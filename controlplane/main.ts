@@ -1,0 +1,195 @@
+/** Puts the control plane's rooms together: store, views, services, servers. */
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
+import { loadContract } from '../proto/wire/load.js';
+import { Claims } from './allocations/claims.js';
+import { sessionHandler, type SessionStream } from './api/agent-session.js';
+import { identify, open, unary } from './api/answer.js';
+import { enrolHandler, renewHandler } from './api/enrolment.js';
+import { fleetHandlers } from './api/fleet.js';
+import { healthHandlers } from './api/health.js';
+import { operationHandlers } from './api/operations.js';
+import { placementHandlers } from './api/placement.js';
+import { startServers, type Service } from './api/server.js';
+import { tuningHandlers } from './api/tuning.js';
+import type { ControlPlaneConfig } from './config.js';
+import { FleetControl } from './fleet/control.js';
+import { Directory } from './fleet/directory.js';
+import { Registry } from './fleet/registry.js';
+import { Sessions } from './fleet/sessions.js';
+import { Operations } from './operations/operations.js';
+import { Profiles } from './profiles/profiles.js';
+import { openAuthority, type Authority } from './security/authority.js';
+import { JoinTokens } from './security/join-tokens.js';
+import type { Caller } from './security/roles.js';
+import { Writer } from './store/group-commit.js';
+import { openLmdbStore } from './store/lmdb.js';
+import type { Store } from './store/store.js';
+
+export interface Log {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+export interface ControlPlane {
+  /** HOST:PORT as clients reach it: the first advertised name, or the address that was listened on. */
+  readonly apiAddress: string;
+  readonly enrolAddress: string;
+  readonly authority: Authority;
+  readonly fleet: FleetControl;
+  close(): Promise<void>;
+}
+
+/** How often silent hosts are looked for. */
+const sweepMs = 1_000;
+
+/** Opens the store, builds the views from it and serves. Errors: those of the store, the authority and the addresses. */
+export async function startControlPlane(config: ControlPlaneConfig, log: Log): Promise<ControlPlane> {
+  const store = await openLmdbStore(join(config.state_directory, 'store'));
+  try {
+    return await serve(config, log, store);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+async function serve(config: ControlPlaneConfig, log: Log, store: Store): Promise<ControlPlane> {
+  const authority = await openAuthority(join(config.state_directory, 'authority'), Date.now());
+  const snapshot = await store.load();
+  const commits = new Writer(store, snapshot.revision);
+  const registry = new Registry({
+    defaults: overcommitOf(config),
+    defaultAvailabilityZone: config.default_availability_zone,
+  });
+  const claims = new Claims({ registry, commits, now: Date.now, newId: randomUUID });
+  const operations = new Operations({ newId: randomUUID, now: Date.now });
+  const directory: Directory = new Directory(commits, (id, record) => {
+    if (record) registry.upsert(record);
+    else registry.remove(id);
+  });
+  const profiles: Profiles = new Profiles(commits, Date.now, () => fleet.desiredChanged());
+  const rule = { serviceDownTimeMs: config.service_down_time * 1000 };
+  const fleet: FleetControl = new FleetControl({
+    directory,
+    sessions: new Sessions(randomUUID),
+    registry,
+    profiles,
+    operations,
+    allocations: claims,
+    rule,
+    now: Date.now,
+    log,
+  });
+  for (const view of [directory, profiles, claims]) view.load(snapshot.records);
+  const tokens = new JoinTokens(
+    snapshot,
+    (writes) => commits.submit(writes),
+    authority.fingerprint,
+    Date.now,
+  );
+
+  const lifetimeMs = config.certificate_hours * 3_600_000;
+  let sessionAddress = '';
+  const enrolment = enrolHandler({
+    authority,
+    tokens,
+    directory,
+    defaultZone: config.default_availability_zone,
+    now: Date.now,
+    lifetimeMs,
+    get sessionAddress() {
+      return sessionAddress;
+    },
+  });
+  const renew = renewHandler(
+    { authority, now: Date.now, lifetimeMs },
+    (hostId) => directory.get(hostId) !== undefined,
+  );
+  const hostOf = (call: SessionStream): string =>
+    identify(call, '/drover.v1.AgentSession/Session', Date.now()).name;
+  const contract = loadContract();
+  const servers = await startServers({
+    authority,
+    addresses: namesOf(config),
+    apiListen: config.listen,
+    enrolmentListen: config.enrol_listen,
+    apiServices: [
+      service('Fleet', contract.Fleet.service, fleetHandlers(fleet, tokens)),
+      service('Placement', contract.Placement.service, placementHandlers({ registry, claims })),
+      service('Tuning', contract.Tuning.service, tuningHandlers(fleet)),
+      service('Health', contract.Health.service, healthHandlers(fleet)),
+      service('Operations', contract.Operations.service, operationHandlers(fleet)),
+      {
+        definition: contract.AgentSession.service,
+        implementation: {
+          Session: sessionHandler({ fleet, hostOf, log }),
+          RenewCertificate: unary('drover.v1.AgentSession', 'RenewCertificate', renew),
+        },
+      },
+    ],
+    enrolmentServices: [
+      {
+        definition: contract.Enrolment.service,
+        implementation: {
+          Enrol: open('/drover.v1.Enrolment/Enrol', enrolment),
+        },
+      },
+    ],
+    renewalFailed: (error) => log.warn({ error: String(error) }, 'server certificate not renewed'),
+    now: Date.now,
+  });
+  sessionAddress = reach(config.listen, config.advertise, servers.apiPort);
+  const sweeping = setInterval(() => fleet.sweep(), sweepMs);
+  return {
+    apiAddress: sessionAddress,
+    enrolAddress: reach(config.enrol_listen, config.advertise, servers.enrolmentPort),
+    authority,
+    fleet,
+    close: async () => {
+      clearInterval(sweeping);
+      operations.close();
+      await servers.shutdown(2_000);
+      await store.close();
+    },
+  };
+}
+
+type Handler = (request: never, caller: Caller) => Promise<unknown>;
+
+/** A service whose every method is framed by `unary`: authorised, with a deadline, errors mapped. */
+function service(name: string, definition: ServiceDefinition, handlers: Record<string, Handler>): Service {
+  const framed = Object.entries(handlers).map(([method, handler]) => [
+    method,
+    unary(`drover.v1.${name}`, method, handler as (request: unknown, caller: Caller) => Promise<unknown>),
+  ]);
+  return { definition, implementation: Object.fromEntries(framed) as UntypedServiceImplementation };
+}
+
+function overcommitOf(config: ControlPlaneConfig) {
+  return {
+    cpuAllocationRatio: config.cpu_allocation_ratio,
+    ramAllocationRatio: config.ram_allocation_ratio,
+    diskAllocationRatio: config.disk_allocation_ratio,
+    reservedHostCpus: config.reserved_host_cpus,
+    reservedHostMemoryMb: config.reserved_host_memory_mb,
+    reservedHostDiskMb: config.reserved_host_disk_mb,
+  };
+}
+
+/** Names and addresses that the servers' certificate carries. */
+function namesOf({ advertise, listen, enrol_listen: enrol }: ControlPlaneConfig): string[] {
+  const bound = [listen, enrol].map(hostPart).filter((host) => host !== '0.0.0.0' && host !== '::');
+  return [...new Set([...advertise, ...bound, 'localhost', '127.0.0.1'])];
+}
+
+function reach(listen: string, advertise: readonly string[], port: number): string {
+  const bound = hostPart(listen);
+  const host = advertise[0] ?? (bound === '0.0.0.0' || bound === '::' ? '127.0.0.1' : bound);
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+function hostPart(address: string): string {
+  return address.slice(0, address.lastIndexOf(':')).replaceAll(/[[\]]/g, '');
+}

@@ -1,0 +1,72 @@
+/** The best few of many, kept in order while they come. */
+
+export interface Ranking {
+  /** Best first. */
+  readonly rows: Uint32Array;
+  /** By place in `rows`. */
+  readonly weights: Float64Array;
+}
+
+/** At most `count` rows: by weight, equal weights by row, whatever the order in which they come. */
+export class Best {
+  readonly #rows: Uint32Array;
+  readonly #weights: Float64Array;
+  #length = 0;
+  /** Once full: weight and row of the last one. Before: bounds that any row gets past. */
+  least: number;
+  leastRow: number;
+
+  constructor(count: number) {
+    this.#rows = new Uint32Array(count);
+    this.#weights = new Float64Array(count);
+    this.least = count === 0 ? Infinity : -Infinity;
+    this.leastRow = count === 0 ? -1 : Infinity;
+  }
+
+  /** True when a row would be among the best. */
+  admits(row: number, weight: number): boolean {
+    return weight > this.least || (weight === this.least && row < this.leastRow);
+  }
+
+  /** Takes in a row that `admits` lets in; the last one falls out when there are too many. */
+  insert(row: number, weight: number): void {
+    const place = this.#placeOf(row, weight);
+    const end = Math.min(this.#length, this.#rows.length - 1);
+    this.#makeRoom(place, end);
+    this.#rows[place] = row;
+    this.#weights[place] = weight;
+    this.#length = end + 1;
+    if (this.#length < this.#rows.length) return;
+    this.least = this.#weights[end] as number;
+    this.leastRow = this.#rows[end] as number;
+  }
+
+  ranking(): Ranking {
+    return { rows: this.#rows.subarray(0, this.#length), weights: this.#weights.subarray(0, this.#length) };
+  }
+
+  /** Moves what stands from `place` on by one. A call into the engine pays only for long moves. */
+  #makeRoom(place: number, end: number): void {
+    if (end - place > 64) {
+      this.#rows.copyWithin(place + 1, place, end);
+      this.#weights.copyWithin(place + 1, place, end);
+      return;
+    }
+    for (let index = end; index > place; index--) {
+      this.#rows[index] = this.#rows[index - 1] as number;
+      this.#weights[index] = this.#weights[index - 1] as number;
+    }
+  }
+
+  #placeOf(row: number, weight: number): number {
+    let low = 0;
+    let high = this.#length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const other = this.#weights[middle] as number;
+      if (other > weight || (other === weight && (this.#rows[middle] as number) < row)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

@@ -1,0 +1,40 @@
+/** OpenStack Placement's rules for one inventory: how much it has, and whether an allocation may be made. Pure. */
+
+export interface Inventory {
+  readonly total: number;
+  readonly reserved: number;
+  readonly allocationRatio: number;
+  readonly minUnit: number;
+  readonly maxUnit: number;
+  readonly stepSize: number;
+}
+
+/** Placement's values for what an inventory does not say. */
+export const inventoryDefaults = {
+  reserved: 0,
+  allocationRatio: 1,
+  minUnit: 1,
+  maxUnit: 2_147_483_647,
+  stepSize: 1,
+} as const;
+
+/** What can be handed out in sum: (total - reserved) x ratio, as a double. */
+export function capacity({ total, reserved, allocationRatio }: Inventory): number {
+  return (total - reserved) * allocationRatio;
+}
+
+/** True where an inventory can be: its capacity, cut to a whole number as Placement does, is not negative. */
+export function isInventory(inventory: Inventory): boolean {
+  return Math.trunc(capacity(inventory)) >= 0;
+}
+
+/** Why an allocation of `amount` on top of `used` is refused; undefined: it is not. Sizes are looked at before room. */
+export function allocationRefusal(
+  inventory: Inventory,
+  used: number,
+  amount: number,
+): 'constraints' | 'capacity' | undefined {
+  const { minUnit, maxUnit, stepSize } = inventory;
+  if (amount < minUnit || amount > maxUnit || amount % stepSize !== 0) return 'constraints';
+  return used + amount > capacity(inventory) ? 'capacity' : undefined;
+}

@@ -1,0 +1,38 @@
+import { hasBit } from '../../fleet/registry-columns.js';
+import type { Columns } from '../../fleet/registry-resources.js';
+import type { Filter } from './filter.js';
+
+const reasons = ['host-disabled', 'host-forced-down', 'host-down'] as const;
+
+/**
+ * The host is enabled and up: not disabled, not forced down, and heard of within service_down_time. Whether it was heard
+ * of is decided where the clock is; here it is a bit. Nova `compute_filter.py`.
+ */
+export const computeFilter: Filter = {
+  name: 'ComputeFilter',
+  reasons,
+  prepare: (_request, columns) => ({
+    within: [columns.inService],
+    reasonOf: (row) => reasonOf(columns, row),
+    wordsOf: (row) => wordsOf(columns, row),
+  }),
+};
+
+function reasonOf(columns: Columns, row: number): number {
+  if (!hasBit(columns.enabled, row)) return 0;
+  return hasBit(columns.forcedDown, row) ? 1 : 2;
+}
+
+function wordsOf(columns: Columns, row: number) {
+  const reason = reasonOf(columns, row);
+  if (reason === 0)
+    return {
+      observed: `disabled: ${columns.records[row]?.disabledReason || 'no reason given'}`,
+      wanted: 'an enabled host',
+    };
+  if (reason === 1) return { observed: 'forced down', wanted: 'a host that is up' };
+  const lastSeenMs = columns.lastSeenMs[row] as number;
+  const observed =
+    lastSeenMs === 0 ? 'never heard of' : `last heard of at ${new Date(lastSeenMs).toISOString()}`;
+  return { observed, wanted: 'a host that is up' };
+}

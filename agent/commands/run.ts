@@ -1,0 +1,131 @@
+/** `drover-agent run`: joins where it must, keeps the host at its desired state, talks to the control plane. */
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { DroverError } from '../../proto/wire/errors.js';
+import { checkHostName } from '../../proto/wire/names.js';
+import { openLocalHost } from '../compose.js';
+import type { AgentConfig } from '../config.js';
+import { HostAgent } from '../host/host-agent.js';
+import { HostRoot } from '../kernel/root.js';
+import type { Log } from '../log.js';
+import { enrol } from '../session/enrol.js';
+import { hasExpired, identityFile, loadIdentity, saveIdentity, type Identity } from '../session/identity.js';
+import { keepRenewed } from '../session/renew.js';
+import { Session } from '../session/session.js';
+import { lockState } from '../reconcile/state-lock.js';
+import { notifier } from '../systemd/notify.js';
+import { diskBytesOf, loadAverage, memoryAvailableBytes } from '../host/vitals.js';
+
+export interface RunOptions {
+  readonly config: AgentConfig;
+  readonly version: string;
+  readonly isRoot: boolean;
+  /** Where to join, and with which token, when the state directory holds no usable identity. */
+  readonly join?: { address: string; token: string } | undefined;
+  readonly log: Log;
+}
+
+/** Runs until `stop` of the answer is called. Errors: those of joining; a state directory that is in use. */
+export async function startAgent(options: RunOptions): Promise<{ stop(): Promise<void> }> {
+  const { config, log, version } = options;
+  const unlock = lockState(config.state_directory, new HostRoot());
+  const file = identityFile(config.state_directory);
+  let identity = await identityOf(options, file);
+  const host = await openLocalHost(config, { agentVersion: version, isRoot: options.isRoot }, log);
+  if (host.planOnly) log.info({}, 'plan-only: this agent shows what it would change and changes nothing');
+  const agent = new HostAgent({
+    ...host,
+    loadAverage: () => loadAverage(host.kernel),
+    memoryAvailableBytes: () => memoryAvailableBytes(host.kernel),
+    diskBytes: diskBytesOf,
+    reconcileIntervalMs: config.reconcile_interval_seconds * 1000,
+    now: Date.now,
+    log,
+  });
+  const session =
+    identity &&
+    new Session({
+      ...sessionOptions(agent, log),
+      identity: () => identity as Identity,
+      agentVersion: version,
+      bootId: host.bootId,
+      desiredDigest: () => host.desired.current?.digest ?? '',
+    });
+  const save = async (renewed: Identity): Promise<void> => {
+    await saveIdentity(file, renewed);
+    identity = renewed;
+  };
+  const stopRenewing =
+    session && keepRenewed({ session, identity: () => identity as Identity, save, now: Date.now, log });
+  await agent.start(session);
+  const systemd = notifier();
+  systemd.ready('enforcing');
+  return {
+    stop: async () => {
+      systemd.stopping();
+      stopRenewing?.();
+      await agent.stop();
+      await host.close();
+      unlock();
+    },
+  };
+}
+
+/** The handlers that tie a session to its agent; the simulated hosts use the same. */
+export function sessionOptions(agent: HostAgent, log: Log) {
+  return {
+    heartbeat: () => agent.heartbeat(),
+    onConnected: (welcome: { resumed: boolean }) => {
+      log.info({ resumed: welcome.resumed }, 'connected to the control plane');
+      if (!welcome.resumed)
+        void agent.reportAll().catch((error: Error) => log.warn({ error: error.message }, 'report failed'));
+    },
+    onDisconnected: (reason: string) =>
+      log.warn({ reason }, 'not connected; the last desired state stays in force'),
+    onDesiredState: (state: Parameters<HostAgent['take']>[0]) => void agent.take(state),
+    onOperation: (request: Parameters<HostAgent['operate']>[0]) => void agent.operate(request),
+    now: Date.now,
+    random: Math.random,
+  };
+}
+
+async function identityOf({ config, join, log }: RunOptions, file: string): Promise<Identity | undefined> {
+  const held = loadIdentity(file);
+  if (held && !hasExpired(held.certificatePem, Date.now())) return held;
+  if (!join) {
+    if (held)
+      throw new DroverError(
+        'unauthenticated',
+        `the certificate in ${file} has expired; join again with a fresh token`,
+        { field: file, cure: 'drover token create, then drover-agent run --join-token-file' },
+      );
+    log.warn({}, 'this host has not joined a control plane; it enforces what is on disk');
+    return undefined;
+  }
+  const hostName = checkHostName(config.host_name ?? hostname().toLowerCase(), 'host_name');
+  const { labels, availability_zone: availabilityZone } = config;
+  const identity = await enrol({
+    ...join,
+    hostName,
+    labels,
+    availabilityZone,
+    machineId: machineId(),
+    simulated: false,
+  });
+  await saveIdentity(file, identity);
+  log.info({ host: hostName, id: identity.hostId }, 'joined');
+  return identity;
+}
+
+/** machine-id(5): tells a reinstalled host from another one of the same name. */
+function machineId(): string {
+  for (const file of ['/etc/machine-id', '/var/lib/dbus/machine-id']) {
+    try {
+      const text = readFileSync(file, 'utf8').trim();
+      if (text !== '') return text;
+    } catch {
+      // the next place
+    }
+  }
+  return `name:${hostname()}`;
+}

@@ -1,0 +1,142 @@
+/** `drover-agent plan | apply | verify | revert | status`: the host alone, with no control plane. */
+import { readFileSync } from 'node:fs';
+import { DroverError, exitCodes } from '../../proto/wire/errors.js';
+import { parseProfile } from '../../proto/wire/profile.js';
+import { openLocalHost, type LocalHost } from '../compose.js';
+import type { AgentConfig } from '../config.js';
+import { HostRoot } from '../kernel/root.js';
+import type { Log } from '../log.js';
+import { toSettingStatus, type PlanEntry } from '../reconcile/plan.js';
+import { lockHolder, lockState } from '../reconcile/state-lock.js';
+
+export type StandaloneCommand = 'plan' | 'apply' | 'verify' | 'revert' | 'status';
+
+export interface StandaloneOptions {
+  readonly command: StandaloneCommand;
+  readonly config: AgentConfig;
+  readonly profileFile?: string | undefined;
+  readonly version: string;
+  readonly isRoot: boolean;
+  readonly log: Log;
+}
+
+export interface StandaloneAnswer {
+  readonly entries: ReturnType<typeof toSettingStatus>[];
+  readonly remark: string;
+  readonly exit: number;
+}
+
+/**
+ * Runs one command. `plan` and `verify` exit with 2 when something differs. Errors: `invalid-argument` for the profile,
+ * `failed-precondition` when an agent runs and the command would write.
+ */
+export async function standalone(options: StandaloneOptions): Promise<StandaloneAnswer> {
+  const writes = options.command === 'apply' || options.command === 'revert';
+  const unlock = writes ? lockState(options.config.state_directory, new HostRoot()) : () => undefined;
+  try {
+    const host = await openLocalHost(
+      options.config,
+      { agentVersion: options.version, isRoot: options.isRoot, readOnly: !writes },
+      options.log,
+    );
+    try {
+      return await execute(options, host);
+    } finally {
+      await host.close();
+    }
+  } finally {
+    unlock();
+  }
+}
+
+async function execute(options: StandaloneOptions, host: LocalHost): Promise<StandaloneAnswer> {
+  const { command } = options;
+  if (command === 'revert') return reverted(await host.reconciler.revert(), host);
+  if (command === 'status') return status(options, host);
+  const settings = parseProfile(readProfile(options.profileFile), options.profileFile).tuners;
+  if (command === 'apply') return applied(await host.reconciler.apply(settings), host);
+  const entries =
+    command === 'plan' ? await host.reconciler.plan(settings) : await host.reconciler.verify(settings);
+  return planned(command, entries);
+}
+
+function planned(command: 'plan' | 'verify', entries: readonly PlanEntry[]): StandaloneAnswer {
+  const changes = count(entries, 'change');
+  const failed = count(entries, 'failed');
+  const words =
+    command === 'plan'
+      ? `${changes} to change, nothing was written`
+      : changes === 0
+        ? 'everything is as it should be'
+        : `${changes} differ`;
+  return {
+    entries: entries.map(toSettingStatus),
+    remark: words,
+    exit: failed > 0 ? exitCodes.failed : changes > 0 ? exitCodes.pending : exitCodes.ok,
+  };
+}
+
+function applied(entries: readonly PlanEntry[], host: LocalHost): StandaloneAnswer {
+  if (host.planOnly)
+    return {
+      entries: entries.map(toSettingStatus),
+      remark: 'plan-only (not root, or told so): nothing was written',
+      exit: exitCodes.pending,
+    };
+  const failed = count(entries, 'failed');
+  return {
+    entries: entries.map(toSettingStatus),
+    remark: `applied and read back; ${host.ledger.size} original values in ${host.ledger.file}`,
+    exit: failed > 0 ? exitCodes.failed : exitCodes.ok,
+  };
+}
+
+function reverted(entries: readonly PlanEntry[], host: LocalHost): StandaloneAnswer {
+  const remark =
+    host.ledger.size === 0
+      ? `${entries.length} settings put back, the ledger is empty`
+      : `${host.ledger.size} settings could not be put back and stay in ${host.ledger.file}`;
+  return {
+    entries: entries.map(toSettingStatus),
+    remark,
+    exit: host.ledger.size === 0 ? exitCodes.ok : exitCodes.failed,
+  };
+}
+
+function status({ config }: StandaloneOptions, host: LocalHost): StandaloneAnswer {
+  const holder = lockHolder(config.state_directory, new HostRoot());
+  const held = host.desired.current;
+  const profile =
+    held && held.profileName !== '' ? `${held.profileName} revision ${held.profileRevision}` : 'no profile';
+  const entries = host.ledger.entries().map(({ knob, original }) => ({
+    tuner: knob.tuner,
+    setting: knob.setting,
+    domainUuid: knob.domain?.uuid ?? '',
+    domainName: knob.domain?.name ?? '',
+    now: '',
+    wanted: '',
+    outcome: 'recorded',
+    reason: '',
+    original,
+    effect: '',
+    source: knob.source,
+  }));
+  const remark = `${holder === undefined ? 'no agent runs' : `the agent is process ${holder}`}; ${profile}; libvirt ${host.hypervisor?.reachable ? 'answers' : 'does not answer'}; ${entries.length} original values in the ledger`;
+  return { entries, remark, exit: exitCodes.ok };
+}
+
+function count(entries: readonly PlanEntry[], outcome: PlanEntry['outcome']): number {
+  return entries.filter((entry) => entry.outcome === outcome).length;
+}
+
+function readProfile(file: string | undefined): string {
+  if (file === undefined)
+    throw new DroverError('invalid-argument', '--profile: got nothing; want a profile file', {
+      field: '--profile',
+    });
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new DroverError('not-found', `${file} cannot be read`, { field: '--profile', value: file, cause });
+  }
+}

@@ -1,0 +1,61 @@
+/** The agent's configuration: /etc/drover/agent.yaml, checked key by key. */
+import { readFileSync } from 'node:fs';
+import { parseDocument } from 'yaml';
+import { z } from 'zod';
+import { DroverError, invalid } from '../proto/wire/errors.js';
+import { checkHostName, checkLabels } from '../proto/wire/names.js';
+
+const schema = z.strictObject({
+  host_name: z.string().optional(),
+  state_directory: z.string().startsWith('/').default('/var/lib/drover/agent'),
+  image_directory: z.string().startsWith('/').default('/var/lib/libvirt/images'),
+  libvirt_uri: z.string().default('qemu:///system'),
+  libvirt_pid_directory: z.string().startsWith('/').default('/run/libvirt/qemu'),
+  kernel_root: z.string().startsWith('/').default('/'),
+  labels: z.record(z.string(), z.string()).default({}),
+  availability_zone: z.string().max(63).default(''),
+  plan_only: z.boolean().default(false),
+  reconcile_interval_seconds: z.int().min(1).max(3600).default(30),
+  log_level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+});
+
+export type AgentConfig = z.infer<typeof schema>;
+
+/** Reads a configuration file. Errors: `invalid-argument` naming file, key, value and cure; `not-found` for the file. */
+export function loadConfig(file: string): AgentConfig {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new DroverError('not-found', `${file} cannot be read`, { field: file, cause });
+  }
+  return parseConfig(text, file);
+}
+
+/** As `loadConfig`, from text. */
+export function parseConfig(text: string, source: string): AgentConfig {
+  const document = parseDocument(text, { uniqueKeys: true });
+  const fault = document.errors[0];
+  if (fault)
+    throw new DroverError('invalid-argument', `${source}: ${fault.message.split('\n')[0]}`, {
+      field: source,
+    });
+  const result = schema.safeParse((document.toJS({ maxAliasCount: 10 }) as unknown) ?? {}, {
+    reportInput: true,
+  });
+  if (!result.success) throw wrong(source, result.error.issues[0] as z.core.$ZodIssue);
+  const config = result.data;
+  if (config.host_name !== undefined) checkHostName(config.host_name, `${source}: host_name`);
+  checkLabels(config.labels, `${source}: labels`);
+  return config;
+}
+
+function wrong(source: string, issue: z.core.$ZodIssue): DroverError {
+  if (issue.code === 'unrecognized_keys')
+    return invalid(
+      `${source}: ${issue.keys[0]}`,
+      'an unknown key',
+      `one of ${Object.keys(schema.shape).join(', ')}`,
+    );
+  return invalid(`${source}: ${issue.path.join('.')}`, issue.input, issue.message);
+}

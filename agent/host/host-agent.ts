@@ -1,0 +1,240 @@
+/**
+ * One host's agent, without the outside: facts, hypervisor, reconciler and session are handed in, so the real agent and
+ * the simulated one are the same code. It keeps the host at its desired state and tells the control plane how it stands.
+ */
+import type { DesiredState } from '../../proto/gen/drover/v1/DesiredState.js';
+import type { DomainInput } from '../../proto/gen/drover/v1/Domain.js';
+import type { HeartbeatInput } from '../../proto/gen/drover/v1/Heartbeat.js';
+import type { HostFacts } from '../../proto/gen/drover/v1/HostFacts.js';
+import type { HostTuningInput } from '../../proto/gen/drover/v1/HostTuning.js';
+import type { OperationRequest } from '../../proto/gen/drover/v1/OperationRequest.js';
+import { asDroverError } from '../../proto/wire/errors.js';
+import { parseTuners } from '../../proto/wire/profile.js';
+import type { TunerSettings } from '../../proto/wire/tuner-settings.js';
+import type { DomainEvent, DomainView, Hypervisor } from '../libvirt/hypervisor.js';
+import type { Log } from '../log.js';
+import type { DesiredFile } from '../reconcile/desired.js';
+import type { Reconciler } from '../reconcile/reconciler.js';
+import { toSettingStatus } from '../reconcile/plan.js';
+import type { Session } from '../session/session.js';
+
+export interface HostAgentOptions {
+  readonly hypervisor: Hypervisor | undefined;
+  readonly reconciler: Reconciler;
+  readonly desired: DesiredFile;
+  facts(): Promise<HostFacts>;
+  loadAverage(): number;
+  memoryAvailableBytes(): number;
+  /** Bytes that a domain's disks take from the host's storage. */
+  diskBytes(domain: DomainView): number;
+  readonly reconcileIntervalMs: number;
+  now(): number;
+  readonly log: Log;
+}
+
+/** Most domains in one report; a host that has more reports the first by name and says so in the log. */
+export const maximumReportedDomains = 4_096;
+
+/** Domain events that come together are answered by one report after this long. */
+const reportDelayMs = 100;
+
+export class HostAgent {
+  readonly #options: HostAgentOptions;
+  #session: Session | undefined;
+  #settings: TunerSettings | undefined;
+  #activeDomains = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #reporting: NodeJS.Timeout | undefined;
+  #unsubscribe: (() => void)[] = [];
+  #lastTuning = '';
+  #newest: DesiredState | undefined;
+  #taking: Promise<void> = Promise.resolve();
+
+  constructor(options: HostAgentOptions) {
+    this.#options = options;
+  }
+
+  /** Takes up the desired state from disk, follows the hypervisor and starts the regular pass. */
+  async start(session?: Session): Promise<void> {
+    const { desired, hypervisor, log } = this.#options;
+    this.#session = session;
+    const held = desired.current;
+    if (held) this.#settings = parseTuners(held.tuners);
+    if (hypervisor) {
+      this.#unsubscribe.push(hypervisor.onDomainEvent((event) => this.#domainEvent(event)));
+      this.#unsubscribe.push(hypervisor.onReachable(() => this.#soon()));
+    }
+    log.info(
+      { profile: held?.profileName ?? '', revision: held?.profileRevision ?? 0 },
+      'desired state taken up',
+    );
+    session?.start();
+    await this.reconcile();
+    this.#timer = setInterval(() => void this.reconcile(), this.#options.reconcileIntervalMs);
+  }
+
+  /** Stops following; changes nothing on the host. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    clearTimeout(this.#reporting);
+    for (const end of this.#unsubscribe) end();
+    await this.#session?.stop();
+  }
+
+  /** One full pass: brings the host to the desired state, then reports how it stands. Never throws. */
+  async reconcile(): Promise<void> {
+    const { reconciler, log } = this.#options;
+    try {
+      if (this.#settings) await reconciler.apply(this.#settings);
+    } catch (thrown) {
+      log.warn({ error: asDroverError(thrown).message }, 'reconcile failed');
+    }
+    this.#reportTuning();
+    await this.#reportDomains();
+  }
+
+  /** What a heartbeat carries. Never waits. */
+  heartbeat(): HeartbeatInput {
+    const { hypervisor, loadAverage, memoryAvailableBytes, now } = this.#options;
+    return {
+      sentUnixMs: now(),
+      activeDomains: this.#activeDomains,
+      hypervisorReachable: hypervisor?.reachable ?? false,
+      loadAverage: loadAverage(),
+      memoryAvailableBytes: memoryAvailableBytes(),
+      droppedMessages: this.#session?.droppedMessages ?? 0,
+    };
+  }
+
+  /** The control plane knows nothing of this host: tell everything. */
+  async reportAll(): Promise<void> {
+    const facts = await this.#options.facts();
+    this.#session?.report('facts', { facts });
+    this.#lastTuning = '';
+    this.#reportTuning();
+    await this.#reportDomains();
+  }
+
+  /**
+   * Takes a new desired state: on disk first, then in force. An unusable one is reported and changes nothing. One at a
+   * time; of those that come meanwhile only the newest counts.
+   */
+  take(state: DesiredState): Promise<void> {
+    this.#newest = state;
+    this.#taking = this.#taking.then(() => this.#takeNewest());
+    return this.#taking;
+  }
+
+  async #takeNewest(): Promise<void> {
+    const { desired, log } = this.#options;
+    const state = this.#newest;
+    if (!state) return;
+    this.#newest = undefined;
+    try {
+      const settings = parseTuners(state.tuners);
+      await desired.save(state);
+      this.#settings = settings;
+      log.info({ profile: state.profileName, revision: state.profileRevision }, 'desired state received');
+    } catch (thrown) {
+      log.warn({ error: asDroverError(thrown).message, profile: state.profileName }, 'desired state refused');
+    }
+    await this.reconcile();
+  }
+
+  /** Plans or verifies, and answers. */
+  async operate(request: OperationRequest): Promise<void> {
+    const { reconciler } = this.#options;
+    const answer = { id: request.id, error: '', settings: [] as ReturnType<typeof toSettingStatus>[] };
+    try {
+      const settings =
+        Object.keys(request.tuners).length > 0 ? parseTuners(request.tuners) : (this.#settings ?? {});
+      const entries =
+        request.kind === 'verify' ? await reconciler.verify(settings) : await reconciler.plan(settings);
+      answer.settings = entries.map(toSettingStatus);
+    } catch (thrown) {
+      answer.error = asDroverError(thrown).message;
+    }
+    this.#session?.answer({ operationResult: answer });
+  }
+
+  #domainEvent(event: DomainEvent): void {
+    if (event.kind === 'started') void this.#enforce(event);
+    this.#soon();
+  }
+
+  /** The fast path: a domain that just started gets its settings without a full pass. */
+  async #enforce(event: DomainEvent): Promise<void> {
+    const { reconciler, log, now } = this.#options;
+    if (!this.#settings) return;
+    const began = now();
+    try {
+      await reconciler.applyDomain(this.#settings, event.uuid);
+      log.info({ domain: event.name, ms: now() - began }, 'domain enforced and verified');
+    } catch (thrown) {
+      log.warn({ domain: event.name, error: asDroverError(thrown).message }, 'domain not enforced');
+    }
+  }
+
+  #soon(): void {
+    if (this.#reporting) return;
+    this.#reporting = setTimeout(() => {
+      this.#reporting = undefined;
+      void this.#reportDomains().then(() => this.#reportTuning());
+    }, reportDelayMs);
+  }
+
+  #reportTuning(): void {
+    const tuning = this.#tuning();
+    const text = JSON.stringify({ ...tuning, verifiedUnixMs: 0 });
+    if (text === this.#lastTuning) return;
+    this.#lastTuning = text;
+    this.#session?.report('tuning', { tuning });
+  }
+
+  #tuning(): HostTuningInput {
+    const { desired, reconciler, now } = this.#options;
+    const status = reconciler.status();
+    const held = desired.current;
+    return {
+      state: held && held.profileName !== '' ? status.state : 'unmanaged',
+      profileName: held?.profileName ?? '',
+      profileRevision: held?.profileRevision ?? 0,
+      digest: held?.digest ?? '',
+      settings: status.entries.map(toSettingStatus),
+      verifiedUnixMs: now(),
+      ledgerEntries: status.ledgerEntries,
+    };
+  }
+
+  async #reportDomains(): Promise<void> {
+    const { hypervisor, log } = this.#options;
+    if (!hypervisor?.reachable) return;
+    try {
+      const all = (await hypervisor.domains()).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+      if (all.length > maximumReportedDomains)
+        log.warn(
+          { domains: all.length, reported: maximumReportedDomains },
+          'too many domains for one report',
+        );
+      this.#activeDomains = all.filter((domain) => domain.id >= 0).length;
+      this.#session?.report('domains', {
+        domains: { domains: all.slice(0, maximumReportedDomains).map((domain) => this.#toWire(domain)) },
+      });
+    } catch (thrown) {
+      log.warn({ error: asDroverError(thrown).message }, 'domains not listed');
+    }
+  }
+
+  #toWire(domain: DomainView): DomainInput {
+    const { uuid, name, state, vcpus, memoryBytes, allocationId } = domain;
+    return {
+      uuid,
+      name,
+      state,
+      vcpus,
+      memoryBytes,
+      allocationId,
+      diskBytes: this.#options.diskBytes(domain),
+    };
+  }
+}

@@ -1,0 +1,136 @@
+/** A simulated host decides as a real one: the same profile, planned, applied, verified and put back, on both cgroup versions. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { MemoryRoot } from '../../../../agent/sim/memory-root.js';
+import { maximumSimDomains, SimHypervisor } from '../../../../agent/sim/sim-hypervisor.js';
+import { domainsOf, openSimHost, shapeOf, simName } from '../../../../agent/sim/sim-host.js';
+import { buildTree } from '../../../../agent/sim/tree.js';
+import { desiredDigest, encodeTuners, parseProfile } from '../../../../proto/wire/profile.js';
+
+const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined };
+
+const profile = parseProfile(`
+name: sim
+tuners:
+  vcpu-pinning: {reserved: 0-3, shared: 4-$}
+  cpu-qos: {vcpu_period_us: 100000, vcpu_quota_us: 50000}
+  block-qos: {write_bytes_sec: 1048576, read_iops_sec: 500}
+  ksm: {run: 'on', pages_to_scan: 200}
+  transparent-hugepages: {enabled: always}
+`);
+
+function folder(t: { teardown(undo: () => void): void }): string {
+  const directory = mkdtempSync(join(tmpdir(), 'drover-sim-'));
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+for (const index of [1, 2]) {
+  const shape = shapeOf(index, 'boot-1');
+  t.test(`plan, apply, verify, revert on a simulated host with cgroup ${shape.cgroup}`, async (t) => {
+    const directory = folder(t);
+    const domain = {
+      uuid: '51300000-0000-4000-8000-000000000001',
+      name: 'vm',
+      vcpus: 2,
+      memoryBytes: 2 ** 30,
+      allocationId: 'a',
+    };
+    const host = await openSimHost(shape, [domain], directory, '1', quiet);
+    const tuners = encodeTuners(profile.tuners);
+    await host.agent.start();
+    t.teardown(() => host.agent.stop());
+    const writes = host.kernel.writes;
+    await host.agent.take({
+      profileName: 'sim',
+      profileRevision: 1,
+      tuners,
+      digest: desiredDigest('sim', 1, tuners),
+    });
+
+    const cgroup =
+      shape.cgroup === 'v1'
+        ? `/sys/fs/cgroup/cpu/machine/qemu-1-vm.libvirt-qemu/vcpu0/cpu.cfs_quota_us`
+        : `/sys/fs/cgroup/machine.slice/machine-qemu\\x2d1\\x2dvm.scope/libvirt/vcpu0/cpu.max`;
+    t.equal(host.kernel.read(cgroup)?.split(' ')[0], '50000', 'quota in the cgroup');
+    t.match(host.kernel.read('/proc/10100/task/10102/status'), /Cpus_allowed_list:\t4-/, 'thread affinity');
+    t.equal(host.kernel.read('/sys/kernel/mm/ksm/run'), '1');
+    t.equal(host.kernel.read('/sys/kernel/mm/transparent_hugepage/enabled'), '[always] madvise never');
+    const io =
+      shape.cgroup === 'v1'
+        ? '/sys/fs/cgroup/blkio/machine/qemu-1-vm.libvirt-qemu/blkio.throttle.write_bps_device'
+        : '/sys/fs/cgroup/machine.slice/machine-qemu\\x2d1\\x2dvm.scope/libvirt/io.max';
+    t.match(
+      host.kernel.read(io),
+      shape.cgroup === 'v1' ? '254:0 1048576' : '254:0 rbps=max wbps=1048576 riops=500 wiops=max',
+    );
+    t.ok(host.kernel.writes > writes, 'the host knobs were written');
+
+    // A domain that starts gets its settings by the event, not by the next pass.
+    host.hypervisor.start({ ...domain, uuid: '51300000-0000-4000-8000-000000000002', name: 'late' });
+    for (let n = 0; n < 100 && !/\t4-/.test(host.kernel.read('/proc/10200/task/10202/status') ?? ''); n++)
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    t.match(host.kernel.read('/proc/10200/task/10202/status'), /Cpus_allowed_list:\t4-/, 'the late domain');
+
+    const before = host.kernel.writes;
+    await host.agent.reconcile();
+    t.equal(host.kernel.writes, before, 'a pass with nothing to do writes nothing');
+
+    await host.agent.take({
+      profileName: '',
+      profileRevision: 0,
+      tuners: {},
+      digest: desiredDigest('', 0, {}),
+    });
+    t.equal(
+      host.kernel.read(cgroup)?.split(' ')[0],
+      shape.cgroup === 'v1' ? '-1' : 'max',
+      'withdrawn: quota is back',
+    );
+    t.match(host.kernel.read('/proc/10100/task/10102/status'), /Cpus_allowed_list:\t0-/);
+    t.equal(host.kernel.read('/sys/kernel/mm/ksm/run'), '0');
+    t.equal(host.kernel.read('/sys/kernel/mm/ksm/pages_to_scan'), '100');
+    t.equal(host.kernel.read('/sys/kernel/mm/transparent_hugepage/enabled'), 'always [madvise] never');
+    t.equal(host.ledger.size, 0);
+  });
+}
+
+t.test('a desired state that this host cannot take changes nothing and is said', async (t) => {
+  const host = await openSimHost(shapeOf(1, 'boot-1'), domainsOf(3), folder(t), '1', quiet);
+  await host.agent.start();
+  t.teardown(() => host.agent.stop());
+  const tuners = { 'vcpu-pinning': '{"shared":"90-95"}', ksm: '{"run":"on"}' };
+  await host.agent.take({
+    profileName: 'far',
+    profileRevision: 1,
+    tuners,
+    digest: desiredDigest('far', 1, tuners),
+  });
+  t.equal(host.kernel.read('/sys/kernel/mm/ksm/run'), '0', 'not even the part that would fit');
+  t.equal(host.kernel.writes, 0);
+});
+
+t.test('the parts refuse what a real host would refuse', async (t) => {
+  const root = new MemoryRoot('x', (_file, value) => (value === 'bad' ? { refused: 'EINVAL' } : value));
+  root.put('/a/b/c', '1');
+  t.same(root.list('/a'), ['b']);
+  await t.rejects(root.write('/a/b/none', '1'), { code: 'kernel-write-failed', message: /ENOENT/ });
+  await t.rejects(root.write('/a/b/c', 'bad'), { message: /write bad to \/a\/b\/c: EINVAL/ });
+  root.remove('/a/b');
+  t.same(root.list('/a'), []);
+  const tree = buildTree(shapeOf(1, 'boot'));
+  const hypervisor = new SimHypervisor(tree, 'v2');
+  for (let n = 0; n < maximumSimDomains; n++)
+    hypervisor.start({ uuid: `${n}`, name: `d${n}`, vcpus: 1, memoryBytes: 1, allocationId: '' });
+  t.throws(
+    () => hypervisor.start({ uuid: 'more', name: 'more', vcpus: 1, memoryBytes: 1, allocationId: '' }),
+    { code: 'resource-exhausted' },
+  );
+  await t.rejects(hypervisor.pinVcpu('nobody', 0, [1]), { code: 'not-found' });
+  await t.rejects(hypervisor.setBlockLimits('1', '/dev/nvme9', { readBytesSec: 1 }), {
+    code: 'libvirt-failed',
+  });
+  t.equal(simName(7), 'sim-007');
+});

@@ -1,0 +1,193 @@
+/** A control plane and simulated hosts in one process, over real TLS on loopback: join, enforce, resume, renew. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as grpc from '@grpc/grpc-js';
+import t from 'tap';
+import { sessionOptions } from '../../agent/commands/run.js';
+import { enrol } from '../../agent/session/enrol.js';
+import type { Identity } from '../../agent/session/identity.js';
+import { keepRenewed } from '../../agent/session/renew.js';
+import { Session } from '../../agent/session/session.js';
+import { openSimHost, shapeOf, type SimHost } from '../../agent/sim/sim-host.js';
+import { checkConfig } from '../../controlplane/config.js';
+import { startControlPlane, type ControlPlane } from '../../controlplane/main.js';
+import { fromServiceError } from '../../proto/wire/remote-error.js';
+import { channelOptions, maximumMessageBytes } from '../../proto/wire/limits.js';
+import { loadContract } from '../../proto/wire/load.js';
+import { checkProfile, encodeTuners } from '../../proto/wire/profile.js';
+import { operatorCall } from '../support/operator.js';
+import { until } from '../support/poll.js';
+
+const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined };
+const folder = mkdtempSync(join(tmpdir(), 'drover-session-'));
+t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+
+const state = join(folder, 'controlplane');
+let plane: ControlPlane;
+
+async function open(listen: string, enrolListen: string): Promise<void> {
+  const config = checkConfig({ state_directory: state, listen, enrol_listen: enrolListen, certificate_hours: 1 }, 'test');
+  plane = await startControlPlane(config, quiet);
+}
+
+await open('127.0.0.1:0', '127.0.0.1:0');
+t.teardown(() => plane.close());
+
+interface Joined {
+  readonly host: SimHost;
+  readonly session: Session;
+  readonly connects: boolean[];
+  identity: Identity;
+}
+
+async function joinHost(index: number): Promise<Joined> {
+  const { token } = await operatorCall(plane, 'Fleet', 'CreateJoinToken', {});
+  const shape = shapeOf(index, 'boot-1');
+  const identity = await enrol({ address: plane.enrolAddress, token, hostName: shape.name, labels: { kind: 'sim' }, availabilityZone: 'az-1', machineId: shape.name, simulated: true });
+  const host = await openSimHost(shape, [], join(folder, shape.name), '1.0', quiet);
+  const connects: boolean[] = [];
+  const options = sessionOptions(host.agent, quiet);
+  const session = new Session({
+    ...options,
+    onConnected: (welcome) => {
+      connects.push(welcome.resumed);
+      options.onConnected(welcome);
+    },
+    identity: () => joined.identity,
+    agentVersion: '1.0',
+    bootId: shape.bootId,
+    desiredDigest: () => host.desired.current?.digest ?? '',
+  });
+  const joined: Joined = { host, session, connects, identity };
+  await host.agent.start(session);
+  t.teardown(async () => {
+    await host.agent.stop();
+    await host.ledger.close();
+  });
+  await until(() => plane.fleet.sessions.get(identity.hostId)?.tuning, 10_000, 'the agent reports');
+  return joined;
+}
+
+const profile = (name: string, tuners: object) => {
+  const document = checkProfile({ name, selector: { labels: { kind: 'sim' } }, tuners });
+  return { name, selector: document.selector, tuners: encodeTuners(document.tuners) };
+};
+
+const one = await joinHost(1);
+const view = async (name: string) => operatorCall(plane, 'Fleet', 'GetHost', { host: name });
+
+t.test('a host joins, reports, and gets its profile', async (t) => {
+  const { host: before, facts } = await view('sim-001');
+  t.match(before, { name: 'sim-001', liveness: 'up', availabilityZone: 'az-1', simulated: true, tuningState: 'unmanaged' });
+  t.match(facts, { cpu: { online: '0-47', sockets: 2, cores: 24 }, cgroup: { mode: 'v2' } });
+  t.equal(before?.capacity?.vcpus, 48);
+
+  await operatorCall(plane, 'Tuning', 'ApplyProfile', { profile: profile('base', { ksm: { run: 'on' }, 'vcpu-pinning': { shared: '4-$' } }) });
+  await until(async () => (await view('sim-001')).host?.tuningState === 'in-sync', 10_000, 'the profile is in force');
+  t.equal(one.host.kernel.read('/sys/kernel/mm/ksm/run'), '1');
+  t.equal((await view('sim-001')).host?.capacity?.vcpus, 44, 'the shared set is what is offered');
+  t.match(one.host.desired.current, { profileName: 'base', profileRevision: 1 }, 'on disk');
+
+  const domain = { uuid: '51300000-0000-4000-8000-00000000000a', name: 'web', vcpus: 4, memoryBytes: 2 ** 31, allocationId: '' };
+  one.host.hypervisor.start(domain);
+  await until(async () => (await view('sim-001')).domains.some(({ name }) => name === 'web'), 5_000, 'the domain is reported');
+  t.match((await view('sim-001')).host?.usage, { vcpus: 4, memoryBytes: 2 ** 31, unmanagedDomains: 1 }, 'and counts as taken');
+});
+
+t.test('an operation is asked of the host and answered', async (t) => {
+  const { id } = await operatorCall(plane, 'Operations', 'StartOperation', { host: 'sim-001', kind: 'plan', tuners: { ksm: '{"run":"off"}' } });
+  const done = await until(async () => {
+    const operation = await operatorCall(plane, 'Operations', 'GetOperation', { id });
+    return operation.state === 'running' ? undefined : operation;
+  }, 5_000, 'the answer');
+  t.match(done.settings.find((setting) => setting.tuner === 'ksm'), { setting: 'run', now: 'on', wanted: 'off', outcome: 'pending' });
+  t.equal(one.host.kernel.read('/sys/kernel/mm/ksm/run'), '1', 'nothing was changed');
+  await t.rejects(operatorCall(plane, 'Operations', 'StartOperation', { host: 'sim-001', kind: 'plan', tuners: { ksm: '{"run":"fast"}' } }), { code: 'invalid-argument', field: 'tuners.ksm.run' });
+});
+
+t.test('with the control plane away the host is kept as it was told; afterwards everything is back', async (t) => {
+  const addresses = [plane.apiAddress, plane.enrolAddress] as const;
+  const { allocation } = await operatorCall(plane, 'Placement', 'Claim', { request: { vcpus: 2, memoryMb: 1024 }, idempotencyKey: 'k' });
+  await plane.close();
+  await until(() => !one.session.connected, 20_000, 'the agent notices');
+  one.host.kernel.put('/sys/kernel/mm/ksm/run', '0'); // drift
+  await one.host.agent.reconcile();
+  t.equal(one.host.kernel.read('/sys/kernel/mm/ksm/run'), '1', 'healed without a control plane');
+
+  await open(...addresses);
+  const began = performance.now();
+  await until(() => plane.fleet.sessions.get(one.identity.hostId)?.tuning, 30_000, 'the session is back');
+  t.comment(`session back ${Math.round(performance.now() - began)} ms after the control plane`);
+  t.match(await view('sim-001'), { host: { liveness: 'up', profileName: 'base', tuningState: 'in-sync', usage: { allocations: 1 } } }, 'claims and profiles are durable');
+  const again = await operatorCall(plane, 'Placement', 'Claim', { request: { vcpus: 2, memoryMb: 1024 }, idempotencyKey: 'k' });
+  t.match(again, { existed: true, allocation: { id: allocation?.id } }, 'the same key is the same allocation');
+  t.equal(one.connects.at(-1), false, 'a control plane that restarted resumes nothing and hears everything');
+});
+
+t.test('a broken stream resumes; a second stream of the same host takes its place', async (t) => {
+  const connects = one.connects.length;
+  one.session.reconnect();
+  await until(() => one.connects.length > connects && one.session.connected, 10_000, 'connected again');
+  t.equal(one.connects.at(-1), true, 'resumed');
+  const first = plane.fleet.sessions.get(one.identity.hostId)?.sessionId;
+  const twin = new Session({ ...sessionOptions(one.host.agent, quiet), identity: () => one.identity, agentVersion: '1.0', bootId: 'b', desiredDigest: () => '' });
+  twin.start();
+  await until(() => twin.connected, 10_000, 'the second stream is in');
+  t.not(plane.fleet.sessions.get(one.identity.hostId)?.sessionId, first, 'a stream that knows no session begins one');
+  await twin.stop();
+  await until(() => one.session.connected, 15_000, 'the first is back when the second has gone');
+});
+
+t.test('the certificate renews by itself, and the next stream uses it', async (t) => {
+  const before = one.identity.certificatePem;
+  const connects = one.connects.length;
+  const stop = keepRenewed({
+    session: one.session,
+    identity: () => one.identity,
+    save: async (renewed) => {
+      one.identity = renewed;
+    },
+    now: () => Date.now() + 41 * 60_000, // two thirds of an hour
+    log: quiet,
+    checkMs: 50,
+  });
+  await until(() => one.identity.certificatePem !== before, 10_000, 'a new certificate');
+  stop();
+  await until(() => one.connects.length > connects && one.session.connected, 10_000, 'the stream is up with it');
+  t.pass();
+});
+
+t.test('bad streams are refused with a reason, and the control plane lives on', async (t) => {
+  const credentials = grpc.credentials.createSsl(Buffer.from(one.identity.authorityPem), Buffer.from(one.identity.keyPem), Buffer.from(one.identity.certificatePem));
+  const client = new (loadContract().AgentSession)(plane.apiAddress, credentials, { ...channelOptions, 'grpc.max_send_message_length': -1 });
+  t.teardown(() => client.close());
+  const refusal = (send: (call: ReturnType<typeof client.session>) => void) =>
+    new Promise<Error>((resolve) => {
+      const call = client.session();
+      call.on('error', (error) => resolve(fromServiceError(error)));
+      call.on('data', () => undefined);
+      send(call);
+    });
+  t.match(await refusal((call) => call.write({ heartbeat: {} })), { code: 'invalid-argument', message: /first message must be Hello/ });
+  t.match(await refusal((call) => call.write({ hello: { lowestVersion: 9, highestVersion: 9 } })), { code: 'version-mismatch', message: /9-9/ });
+  const large = 'x'.repeat(maximumMessageBytes + 1);
+  t.match(await refusal((call) => call.write({ hello: { lowestVersion: 1, highestVersion: 1, agentVersion: large } })), { code: 'message-too-large' });
+  t.equal((await view('sim-001')).host?.name, 'sim-001');
+});
+
+t.test('a deleted host is out, and must join again', async (t) => {
+  const two = await joinHost(2);
+  await t.rejects(operatorCall(plane, 'Fleet', 'DeleteHost', { host: 'nobody' }), { code: 'not-found' });
+  await operatorCall(plane, 'Fleet', 'DeleteHost', { host: 'sim-002' });
+  await until(() => !two.session.connected, 10_000, 'its stream is ended');
+  await t.rejects(view('sim-002'), { code: 'not-found', field: 'host' });
+  await two.session.stop();
+});
+
+t.test('a withdrawn profile is put back everywhere', async (t) => {
+  await operatorCall(plane, 'Tuning', 'WithdrawProfile', { name: 'base' });
+  await until(async () => (await view('sim-001')).host?.tuningState === 'unmanaged', 10_000, 'unmanaged');
+  t.equal(one.host.kernel.read('/sys/kernel/mm/ksm/run'), '0');
+  t.equal(one.host.ledger.size, 0);
+});

@@ -63,7 +63,13 @@ export class CallQueue<Slot> {
     if (this.#waiting.length >= this.#options.queueLimit) return Promise.reject(this.#full(request.label));
     return new Promise<Result>((resolve, reject) => {
       const timer = setTimeout(() => this.#expire(call), this.#options.deadlineMs);
-      const call: Call<Slot> = { request, resolve: resolve as (value: unknown) => void, reject, timer, expired: false };
+      const call: Call<Slot> = {
+        request,
+        resolve: resolve as (value: unknown) => void,
+        reject,
+        timer,
+        expired: false,
+      };
       this.#waiting.push(call);
       this.#startNext();
     });
@@ -82,7 +88,8 @@ export class CallQueue<Slot> {
   }
 
   #startNext(): void {
-    const index = this.#idle.length === 0 ? -1 : this.#waiting.findIndex((call) => !this.#holder(call.request.key));
+    const index =
+      this.#idle.length === 0 ? -1 : this.#waiting.findIndex((call) => !this.#holder(call.request.key));
     const call = this.#waiting[index];
     if (!call) return;
     this.#waiting.splice(index, 1);
@@ -136,10 +143,16 @@ export class CallQueue<Slot> {
 
   #full(label: string): DroverError {
     const limit = this.#options.queueLimit;
-    return new DroverError('resource-exhausted', `${label}: ${limit} libvirt calls wait already`, { field: 'libvirt calls', value: String(limit) });
+    return new DroverError('resource-exhausted', `${label}: ${limit} libvirt calls wait already`, {
+      field: 'libvirt calls',
+      value: String(limit),
+    });
   }
 }
 
 function stuck(label: string): DroverError {
-  return new DroverError('deadline-exceeded', `${label}: an earlier call for it has not returned from libvirt yet`);
+  return new DroverError(
+    'deadline-exceeded',
+    `${label}: an earlier call for it has not returned from libvirt yet`,
+  );
 }

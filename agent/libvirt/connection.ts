@@ -45,12 +45,19 @@ export class Connection {
    * Makes one foreign call. Errors: `not-found` (no such domain), `unavailable` (the connection is gone), `libvirt-failed`
    * with libvirt's message, `deadline-exceeded` without making the call when nobody waits for it any more.
    */
-  async call<Result extends Answer>(lease: Lease, label: string, run: (connection: Pointer) => Promise<Result>): Promise<NonNullable<Result>> {
-    if (lease.expired) throw new DroverError('deadline-exceeded', `${label}: given up before it was asked of libvirt`);
-    if (this.#handle === undefined) throw new DroverError('unavailable', `${label}: no connection to libvirt`);
+  async call<Result extends Answer>(
+    lease: Lease,
+    label: string,
+    run: (connection: Pointer) => Promise<Result>,
+  ): Promise<NonNullable<Result>> {
+    if (lease.expired)
+      throw new DroverError('deadline-exceeded', `${label}: given up before it was asked of libvirt`);
+    if (this.#handle === undefined)
+      throw new DroverError('unavailable', `${label}: no connection to libvirt`);
     this.#lastError = undefined;
     const result = await run(this.#handle);
-    if (result === null || (typeof result === 'number' && result < 0)) throw await this.#failure(label, this.#handle);
+    if (result === null || (typeof result === 'number' && result < 0))
+      throw await this.#failure(label, this.#handle);
     return result;
   }
 
@@ -69,7 +76,11 @@ export class Connection {
   async #failure(label: string, handle: Pointer): Promise<DroverError> {
     const error = this.#lastError ?? { code: 0, message: 'no reason given' };
     const alive = (await this.#library.isAlive(handle)) === 1;
-    const code = error.code === errorNumbers.noDomain ? 'not-found' : alive ? 'libvirt-failed' : 'unavailable';
-    return new DroverError(code, `${label}: ${error.message}`, { field: 'libvirt', value: String(error.code) });
+    const code =
+      error.code === errorNumbers.noDomain ? 'not-found' : alive ? 'libvirt-failed' : 'unavailable';
+    return new DroverError(code, `${label}: ${error.message}`, {
+      field: 'libvirt',
+      value: String(error.code),
+    });
   }
 }

@@ -8,7 +8,16 @@ import type { DomainState } from './hypervisor.js';
 import type { LibvirtLibrary, Pointer, RawDomainInfo } from './library.js';
 
 /** virDomainState, by number. */
-const states: readonly DomainState[] = ['unknown', 'running', 'blocked', 'paused', 'shutdown', 'shutoff', 'crashed', 'pmsuspended'];
+const states: readonly DomainState[] = [
+  'unknown',
+  'running',
+  'blocked',
+  'paused',
+  'shutdown',
+  'shutoff',
+  'crashed',
+  'pmsuspended',
+];
 
 /** virDomainXMLFlags: the definition that the next start takes. */
 const xmlInactive = 2;
@@ -32,9 +41,15 @@ export function domainState(state: number): DomainState {
  * Every domain, active and not, by name. One virDomainGetInfo for each, which asks libvirtd and never QEMU's monitor.
  * Errors: those of `Connection.call`; a domain that vanishes meanwhile is left out.
  */
-export async function listDomains(library: LibvirtLibrary, connection: Connection, lease: Lease): Promise<ListedDomain[]> {
+export async function listDomains(
+  library: LibvirtLibrary,
+  connection: Connection,
+  lease: Lease,
+): Promise<ListedDomain[]> {
   const array: [Pointer | null] = [null];
-  const count = await connection.call(lease, 'list domains', (handle) => library.listDomains(handle, array, 0));
+  const count = await connection.call(lease, 'list domains', (handle) =>
+    library.listDomains(handle, array, 0),
+  );
   if (array[0] === null) return [];
   const domains = library.pointersAt(array[0], count);
   try {
@@ -50,7 +65,12 @@ export async function listDomains(library: LibvirtLibrary, connection: Connectio
   }
 }
 
-async function describe(library: LibvirtLibrary, connection: Connection, lease: Lease, domain: Pointer): Promise<ListedDomain | undefined> {
+async function describe(
+  library: LibvirtLibrary,
+  connection: Connection,
+  lease: Lease,
+  domain: Pointer,
+): Promise<ListedDomain | undefined> {
   const name = library.domainName(domain);
   const info: RawDomainInfo = { state: 0, maxMem: 0, memory: 0, nrVirtCpu: 0 };
   try {
@@ -74,10 +94,19 @@ async function describe(library: LibvirtLibrary, connection: Connection, lease: 
  * persistent definition: pins and limits that were made while it runs stand in the live XML too, and there nobody can tell
  * an operator's from Drover's own. A transient domain has the live one only.
  */
-export async function readDomainXml(library: LibvirtLibrary, connection: Connection, lease: Lease, listed: ListedDomain): Promise<ParsedDomain> {
+export async function readDomainXml(
+  library: LibvirtLibrary,
+  connection: Connection,
+  lease: Lease,
+  listed: ListedDomain,
+): Promise<ParsedDomain> {
   return withDomain(library, connection, lease, listed.uuid, async (domain) => {
     const read = async (flags: number) =>
-      parseDomainXml(await connection.call(lease, `read the XML of ${listed.name}`, () => library.domainXml(domain, flags)));
+      parseDomainXml(
+        await connection.call(lease, `read the XML of ${listed.name}`, () =>
+          library.domainXml(domain, flags),
+        ),
+      );
     const live = await read(0);
     return listed.id === -1 ? live : { ...live, explicit: (await read(xmlInactive)).explicit };
   });
@@ -91,7 +120,9 @@ export async function withDomain<Result>(
   uuid: string,
   act: (domain: Pointer) => Promise<Result>,
 ): Promise<Result> {
-  const domain = await connection.call(lease, `find domain ${uuid}`, (handle) => library.lookupByUuid(handle, uuid));
+  const domain = await connection.call(lease, `find domain ${uuid}`, (handle) =>
+    library.lookupByUuid(handle, uuid),
+  );
   try {
     return await act(domain);
   } finally {

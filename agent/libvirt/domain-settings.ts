@@ -10,7 +10,9 @@ import type { Parameter } from './typed-parameters.js';
  */
 export function cpuMap(cpus: readonly number[], field: string): Buffer {
   if (cpus.length === 0) throw invalid(field, 'no CPU', 'at least one CPU');
-  for (const cpu of cpus) if (!Number.isInteger(cpu) || cpu < 0 || cpu > maximumCpu) throw invalid(field, cpu, `CPU numbers 0..${maximumCpu}`);
+  for (const cpu of cpus)
+    if (!Number.isInteger(cpu) || cpu < 0 || cpu > maximumCpu)
+      throw invalid(field, cpu, `CPU numbers 0..${maximumCpu}`);
   const map = Buffer.alloc(Math.floor(Math.max(...cpus) / 8) + 1);
   for (const cpu of cpus) map[cpu >> 3] = (map[cpu >> 3] as number) | (1 << (cpu & 7));
   return map;
@@ -33,7 +35,8 @@ export function schedulerParameters(settings: SchedulerSettings): Parameter[] {
  * limit of 0 away. Errors: `invalid-argument` for a device or a number that cannot be.
  */
 export function blockParameters(device: string, limits: BlockLimits): Parameter[] {
-  if (!/^\/dev\/[^,\0]+$/.test(device)) throw invalid('device', device, 'a block device node such as /dev/vda');
+  if (!/^\/dev\/[^,\0]+$/.test(device))
+    throw invalid('device', device, 'a block device node such as /dev/vda');
   const rows = [
     ['device_read_bytes_sec', limits.readBytesSec, 'readBytesSec'],
     ['device_write_bytes_sec', limits.writeBytesSec, 'writeBytesSec'],
@@ -41,11 +44,14 @@ export function blockParameters(device: string, limits: BlockLimits): Parameter[
     ['device_write_iops_sec', limits.writeIopsSec, 'writeIopsSec'],
   ] as const;
   return rows.flatMap(([name, value, field]) =>
-    value === undefined ? [] : [{ name, type: 'text' as const, value: `${device},${wholeNumber(value, 0, field)}` }],
+    value === undefined
+      ? []
+      : [{ name, type: 'text' as const, value: `${device},${wholeNumber(value, 0, field)}` }],
   );
 }
 
 function wholeNumber(value: number, lowest: number, field: string): number {
-  if (!Number.isSafeInteger(value) || value < lowest) throw invalid(field, value, `a whole number from ${lowest}`);
+  if (!Number.isSafeInteger(value) || value < lowest)
+    throw invalid(field, value, `a whole number from ${lowest}`);
   return value;
 }

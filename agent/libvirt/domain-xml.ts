@@ -27,13 +27,18 @@ interface Element {
  */
 export function parseDomainXml(xml: string): ParsedDomain {
   const domain = only(readXml(xml), 'domain');
-  if (!domain) throw new DroverError('libvirt-failed', 'the domain XML has no <domain>', { field: 'domain XML' });
+  if (!domain)
+    throw new DroverError('libvirt-failed', 'the domain XML has no <domain>', { field: 'domain XML' });
   return { disks: readDisks(domain), explicit: readExplicit(domain), allocationId: readAllocation(domain) };
 }
 
 function readXml(xml: string): Element {
   if (xml.length > maximumXmlCharacters) {
-    throw new DroverError('libvirt-failed', `the domain XML has ${xml.length} characters; at most ${maximumXmlCharacters} are read`, { field: 'domain XML' });
+    throw new DroverError(
+      'libvirt-failed',
+      `the domain XML has ${xml.length} characters; at most ${maximumXmlCharacters} are read`,
+      { field: 'domain XML' },
+    );
   }
   // Every element is an array, so one disk and ten disks have one shape.
   const parser = new XMLParser({
@@ -50,7 +55,10 @@ function readXml(xml: string): Element {
   try {
     return parser.parse(xml, true) as Element;
   } catch (cause) {
-    throw new DroverError('libvirt-failed', `the domain XML cannot be read: ${String(cause)}`, { field: 'domain XML', cause });
+    throw new DroverError('libvirt-failed', `the domain XML cannot be read: ${String(cause)}`, {
+      field: 'domain XML',
+      cause,
+    });
   }
 }
 
@@ -84,7 +92,9 @@ function readExplicit(domain: Element): ExplicitSettings {
     emulatorPin: pinnedAll || has('emulatorpin'),
     vcpuBandwidth: has('period') || has('quota'),
     cpuShares: has('shares'),
-    blockDevices: children(only(domain, 'blkiotune'), 'device').map((device) => text(only(device, 'path'))).filter((path) => path !== ''),
+    blockDevices: children(only(domain, 'blkiotune'), 'device')
+      .map((device) => text(only(device, 'path')))
+      .filter((path) => path !== ''),
   };
 }
 
@@ -93,7 +103,9 @@ function readAllocation(domain: Element): string {
   for (const [tag, elements] of Object.entries(only(domain, 'metadata') ?? {})) {
     const [prefix, name] = tag.includes(':') ? (tag.split(':', 2) as [string, string]) : ['', tag];
     if (name !== 'allocation' || !Array.isArray(elements)) continue;
-    const ours = elements.find((element) => attribute(element, prefix === '' ? 'xmlns' : `xmlns:${prefix}`) === metadataNamespace);
+    const ours = elements.find(
+      (element) => attribute(element, prefix === '' ? 'xmlns' : `xmlns:${prefix}`) === metadataNamespace,
+    );
     if (ours) return attribute(ours, 'id') ?? '';
   }
   return '';
@@ -122,9 +134,12 @@ const named: Record<string, string> = { lt: '<', gt: '>', amp: '&', apos: "'", q
 
 /** XML's own five entities and character numbers, which libvirt writes in names and paths. */
 function unescape(escaped: string): string {
-  return escaped.replaceAll(/&(?:#x([0-9a-f]{1,6})|#(\d{1,7})|(lt|gt|amp|apos|quot));/gi, (whole, hex?: string, decimal?: string, name?: string) => {
-    if (name !== undefined) return named[name.toLowerCase()] ?? whole;
-    const code = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
-    return code <= 0x10_ff_ff ? String.fromCodePoint(code) : whole;
-  });
+  return escaped.replaceAll(
+    /&(?:#x([0-9a-f]{1,6})|#(\d{1,7})|(lt|gt|amp|apos|quot));/gi,
+    (whole, hex?: string, decimal?: string, name?: string) => {
+      if (name !== undefined) return named[name.toLowerCase()] ?? whole;
+      const code = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
+      return code <= 0x10_ff_ff ? String.fromCodePoint(code) : whole;
+    },
+  );
 }

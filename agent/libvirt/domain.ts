@@ -46,7 +46,9 @@ export class LibvirtHypervisor implements Hypervisor {
   /** A domain whose XML could not be read is there with no disks and with everything explicit: nothing will touch it. */
   async domains(): Promise<DomainView[]> {
     const { library, cache, pidDirectory } = this.#parts;
-    const listed = await this.#submit('list domains', undefined, (connection, lease) => listDomains(library, connection, lease));
+    const listed = await this.#submit('list domains', undefined, (connection, lease) =>
+      listDomains(library, connection, lease),
+    );
     cache.keepOnly(new Set(listed.map((domain) => domain.uuid)));
     const parsed = await mapLimited(listed, parallelXmlReads, (domain) => this.#parsed(domain));
     return listed.map((domain, index) => ({
@@ -71,11 +73,21 @@ export class LibvirtHypervisor implements Hypervisor {
   }
 
   async setScheduler(uuid: string, settings: SchedulerSettings): Promise<void> {
-    await this.#set(uuid, `set the scheduler of ${uuid}`, schedulerParameters(settings), this.#parts.library.setScheduler);
+    await this.#set(
+      uuid,
+      `set the scheduler of ${uuid}`,
+      schedulerParameters(settings),
+      this.#parts.library.setScheduler,
+    );
   }
 
   async setBlockLimits(uuid: string, device: string, limits: BlockLimits): Promise<void> {
-    await this.#set(uuid, `limit ${device} for ${uuid}`, blockParameters(device, limits), this.#parts.library.setBlkio);
+    await this.#set(
+      uuid,
+      `limit ${device} for ${uuid}`,
+      blockParameters(device, limits),
+      this.#parts.library.setBlkio,
+    );
   }
 
   onDomainEvent(listener: (event: DomainEvent) => void): () => void {
@@ -87,7 +99,9 @@ export class LibvirtHypervisor implements Hypervisor {
   }
 
   versions(): Promise<Record<string, string>> {
-    return this.#submit('read versions', undefined, (connection, lease) => readVersions(this.#parts.library, connection, lease));
+    return this.#submit('read versions', undefined, (connection, lease) =>
+      readVersions(this.#parts.library, connection, lease),
+    );
   }
 
   close(): Promise<void> {
@@ -100,7 +114,9 @@ export class LibvirtHypervisor implements Hypervisor {
     if (known) return known;
     const stamp = cache.stamp();
     try {
-      const read = await this.#submit(`read ${domain.name}`, domain.uuid, (connection, lease) => readDomainXml(library, connection, lease, domain));
+      const read = await this.#submit(`read ${domain.name}`, domain.uuid, (connection, lease) =>
+        readDomainXml(library, connection, lease, domain),
+      );
       cache.put(domain.uuid, domain.id, read, stamp);
       return read;
     } catch {
@@ -120,15 +136,25 @@ export class LibvirtHypervisor implements Hypervisor {
     );
   }
 
-  async #change(uuid: string, label: string, write: (domain: Pointer, flags: number) => Promise<number>): Promise<void> {
+  async #change(
+    uuid: string,
+    label: string,
+    write: (domain: Pointer, flags: number) => Promise<number>,
+  ): Promise<void> {
     const { library, changeFlags } = this.#parts;
     await this.#submit(label, uuid, (connection, lease) =>
-      withDomain(library, connection, lease, uuid, (domain) => connection.call(lease, label, () => write(domain, changeFlags))),
+      withDomain(library, connection, lease, uuid, (domain) =>
+        connection.call(lease, label, () => write(domain, changeFlags)),
+      ),
     );
   }
 
   /** One turn on a connection. `key`: the domain that may be stuck. */
-  async #submit<Result>(label: string, key: string | undefined, run: (connection: Connection, lease: Lease) => Promise<Result>): Promise<Result> {
+  async #submit<Result>(
+    label: string,
+    key: string | undefined,
+    run: (connection: Connection, lease: Lease) => Promise<Result>,
+  ): Promise<Result> {
     if (!this.reachable) throw new DroverError('unavailable', `${label}: libvirt cannot be reached`);
     return this.#parts.queue.submit<Result>({
       label,
@@ -144,11 +170,19 @@ export class LibvirtHypervisor implements Hypervisor {
 /** Stands for XML that could not be read: to the safe side, so that no tuner writes over a setting it cannot see. */
 function nothingKnown(domain: ListedDomain): ParsedDomain {
   const vcpuPins = Array.from({ length: domain.vcpus }, (_, index) => index);
-  return { disks: [], explicit: { vcpuPins, emulatorPin: true, vcpuBandwidth: true, cpuShares: true, blockDevices: [] }, allocationId: '' };
+  return {
+    disks: [],
+    explicit: { vcpuPins, emulatorPin: true, vcpuBandwidth: true, cpuShares: true, blockDevices: [] },
+    allocationId: '',
+  };
 }
 
 /** As `Promise.all` over `map`, with at most `limit` under way. */
-async function mapLimited<Item, Result>(items: readonly Item[], limit: number, map: (item: Item) => Promise<Result>): Promise<Result[]> {
+async function mapLimited<Item, Result>(
+  items: readonly Item[],
+  limit: number,
+  map: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
   const results: Result[] = [];
   const queue = items.entries();
   const work = async () => {

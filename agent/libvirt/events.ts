@@ -63,7 +63,9 @@ export class DomainEvents {
   /** Errors: those of `Connection.call` for lifecycle events; the others are left out where a driver lacks them. */
   async register(connection: Connection, lease: Lease): Promise<void> {
     const add = (id: number, callback: Pointer) =>
-      connection.call(lease, `register event ${id}`, (handle) => this.#library.registerEvent(handle, null, id, callback, null, null));
+      connection.call(lease, `register event ${id}`, (handle) =>
+        this.#library.registerEvent(handle, null, id, callback, null, null),
+      );
     this.#registered = [await add(eventIds.lifecycle, this.#lifecycle)];
     for (const id of eventIds.changes) {
       const number = await add(id, this.#changed).catch(() => -1);
@@ -74,7 +76,9 @@ export class DomainEvents {
   /** Takes the callbacks off again, also from a connection that is lost: the local part of it always works. */
   async deregister(connection: Connection, lease: Lease): Promise<void> {
     for (const id of this.#registered) {
-      await connection.call(lease, 'deregister event', (handle) => this.#library.deregisterEvent(handle, id)).catch(() => undefined);
+      await connection
+        .call(lease, 'deregister event', (handle) => this.#library.deregisterEvent(handle, id))
+        .catch(() => undefined);
     }
     this.#registered = [];
   }

@@ -1,6 +1,7 @@
 /** What the rest of the agent sees of libvirt. `agent/libvirt` implements it by FFI, `agent/sim` in memory. */
 
-export type DomainState = 'running' | 'blocked' | 'paused' | 'shutdown' | 'shutoff' | 'crashed' | 'pmsuspended' | 'unknown';
+export type DomainState =
+  'running' | 'blocked' | 'paused' | 'shutdown' | 'shutoff' | 'crashed' | 'pmsuspended' | 'unknown';
 
 export interface DomainDisk {
   /** Name in the guest: vda. */
@@ -41,7 +42,16 @@ export interface DomainEvent {
   readonly uuid: string;
   readonly name: string;
   /** libvirt's virDomainEventType in words. */
-  readonly kind: 'defined' | 'undefined' | 'started' | 'suspended' | 'resumed' | 'stopped' | 'shutdown' | 'pmsuspended' | 'crashed';
+  readonly kind:
+    | 'defined'
+    | 'undefined'
+    | 'started'
+    | 'suspended'
+    | 'resumed'
+    | 'stopped'
+    | 'shutdown'
+    | 'pmsuspended'
+    | 'crashed';
 }
 
 /** CFS settings; what is absent stays as it is. */

@@ -37,10 +37,18 @@ export const errorNumbers = { noSupport: 3, noDomain: 42 } as const;
 // Types carry libvirt's names: koffi 3.3.4 numbers nameless ones, and a struct and a callback can get the same number.
 const pointer = 'void *';
 const error = koffi.struct('virErrorHead', { code: 'int', domain: 'int', message: 'str' }); // as much of virError as is read
-const info = koffi.struct('virDomainInfo', { state: 'uchar', maxMem: 'ulong', memory: 'ulong', nrVirtCpu: 'ushort', cpuTime: 'uint64' });
+const info = koffi.struct('virDomainInfo', {
+  state: 'uchar',
+  maxMem: 'ulong',
+  memory: 'ulong',
+  nrVirtCpu: 'ushort',
+  cpuTime: 'uint64',
+});
 const errorCallback = koffi.pointer(koffi.proto('virErrorFunc', 'void', [pointer, pointer]));
 const closeCallback = koffi.pointer(koffi.proto('virConnectCloseFunc', 'void', [pointer, 'int', pointer]));
-const lifecycleCallback = koffi.pointer(koffi.proto('virConnectDomainEventCallback', 'int', [pointer, pointer, 'int', 'int', pointer]));
+const lifecycleCallback = koffi.pointer(
+  koffi.proto('virConnectDomainEventCallback', 'int', [pointer, pointer, 'int', 'int', pointer]),
+);
 // Every other domain event starts with (connection, domain); the rest is not read, which the C calling convention allows.
 const domainCallback = koffi.pointer(koffi.proto('virConnectDomainEventHead', 'void', [pointer, pointer]));
 const timerCallback = koffi.pointer(koffi.proto('virEventTimeoutCallback', 'void', ['int', pointer]));
@@ -59,15 +67,23 @@ export function openLibrary(file = 'libvirt.so.0'): LibvirtLibrary {
   } catch (cause) {
     const cure = 'the package libvirt0 (Debian, Ubuntu) or libvirt-libs (Fedora)';
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new DroverError('unavailable', `load ${file}: ${reason}; install ${cure}`, { field: 'libvirt', value: file, cure, cause });
+    throw new DroverError('unavailable', `load ${file}: ${reason}; install ${cure}`, {
+      field: 'libvirt',
+      value: file,
+      cure,
+      cause,
+    });
   }
 }
 
 function declare(libvirt: LibraryHandle, libc: LibraryHandle) {
   const sync = <Args extends unknown[], Result>(name: string, result: TypeObject | string, args: unknown[]) =>
     libvirt.func(name, result, args as string[]) as unknown as (...args: Args) => Result;
-  const later = <Args extends unknown[], Result>(name: string, result: TypeObject | string, args: unknown[]) =>
-    onPool<Args, Result>(libvirt.func(name, result, args as string[]));
+  const later = <Args extends unknown[], Result>(
+    name: string,
+    result: TypeObject | string,
+    args: unknown[],
+  ) => onPool<Args, Result>(libvirt.func(name, result, args as string[]));
   const outPointer = koffi.out(koffi.pointer(pointer));
   const outLong = koffi.out(koffi.pointer('ulong'));
   const inoutPointer = koffi.inout(koffi.pointer(pointer));
@@ -81,50 +97,122 @@ function declare(libvirt: LibraryHandle, libc: LibraryHandle) {
     // Event loop. Process-wide in libvirt itself. Callbacks run inside runEventLoopOnce, thus on a pool thread.
     registerEventLoop: sync<[], number>('virEventRegisterDefaultImpl', 'int', []),
     runEventLoopOnce: later<[], number>('virEventRunDefaultImpl', 'int', []),
-    addTimer: sync<[everyMs: number, Pointer, null, null], number>('virEventAddTimeout', 'int', ['int', timerCallback, pointer, pointer]),
-    updateTimer: sync<[timer: number, everyMs: number], void>('virEventUpdateTimeout', 'void', ['int', 'int']),
+    addTimer: sync<[everyMs: number, Pointer, null, null], number>('virEventAddTimeout', 'int', [
+      'int',
+      timerCallback,
+      pointer,
+      pointer,
+    ]),
+    updateTimer: sync<[timer: number, everyMs: number], void>('virEventUpdateTimeout', 'void', [
+      'int',
+      'int',
+    ]),
     removeTimer: sync<[timer: number], number>('virEventRemoveTimeout', 'int', ['int']),
 
     // Connections. The pointer is ours until close; registered callbacks hold references too, so they go first.
     open: later<[uri: string], Pointer | null>('virConnectOpen', pointer, ['str']),
     close: later<[Pointer], number>('virConnectClose', 'int', [pointer]),
     isAlive: later<[Pointer], number>('virConnectIsAlive', 'int', [pointer]),
-    setKeepAlive: later<[Pointer, intervalS: number, count: number], number>('virConnectSetKeepAlive', 'int', [pointer, 'int', 'uint']),
+    setKeepAlive: later<[Pointer, intervalS: number, count: number], number>(
+      'virConnectSetKeepAlive',
+      'int',
+      [pointer, 'int', 'uint'],
+    ),
     libraryVersion: later<[Pointer, [number]], number>('virConnectGetLibVersion', 'int', [pointer, outLong]),
     hypervisorVersion: later<[Pointer, [number]], number>('virConnectGetVersion', 'int', [pointer, outLong]),
     /** A static string of the driver: not ours to free. */
     hypervisorType: later<[Pointer], string | null>('virConnectGetType', 'str', [pointer]),
-    registerClose: later<[Pointer, Pointer, null, null], number>('virConnectRegisterCloseCallback', 'int', [pointer, closeCallback, pointer, pointer]),
-    unregisterClose: later<[Pointer, Pointer], number>('virConnectUnregisterCloseCallback', 'int', [pointer, closeCallback]),
+    registerClose: later<[Pointer, Pointer, null, null], number>('virConnectRegisterCloseCallback', 'int', [
+      pointer,
+      closeCallback,
+      pointer,
+      pointer,
+    ]),
+    unregisterClose: later<[Pointer, Pointer], number>('virConnectUnregisterCloseCallback', 'int', [
+      pointer,
+      closeCallback,
+    ]),
 
     // Errors. Both only set a field; the callback gets libvirt's own error, valid during the callback only.
     setErrorHandler: sync<[null, Pointer], void>('virSetErrorFunc', 'void', [pointer, errorCallback]),
-    setConnectionErrorHandler: sync<[Pointer, null, Pointer], void>('virConnSetErrorFunc', 'void', [pointer, pointer, errorCallback]),
+    setConnectionErrorHandler: sync<[Pointer, null, Pointer], void>('virConnSetErrorFunc', 'void', [
+      pointer,
+      pointer,
+      errorCallback,
+    ]),
 
     // Domains. Lookups and lists give a reference that we free; names are copied by koffi and stay libvirt's.
-    listDomains: later<[Pointer, [Pointer | null], flags: number], number>('virConnectListAllDomains', 'int', [pointer, outPointer, 'uint']),
-    lookupByUuid: later<[Pointer, uuid: string], Pointer | null>('virDomainLookupByUUIDString', pointer, [pointer, 'str']),
+    listDomains: later<[Pointer, [Pointer | null], flags: number], number>(
+      'virConnectListAllDomains',
+      'int',
+      [pointer, outPointer, 'uint'],
+    ),
+    lookupByUuid: later<[Pointer, uuid: string], Pointer | null>('virDomainLookupByUUIDString', pointer, [
+      pointer,
+      'str',
+    ]),
     domainName: sync<[Pointer], string>('virDomainGetName', 'str', [pointer]),
     domainUuid: sync<[Pointer, Buffer], number>('virDomainGetUUIDString', 'int', [pointer, pointer]),
     /** libvirt answers -1 as unsigned for a domain that is not active; `| 0` gives the sign back. */
     domainId: sync<[Pointer], number>('virDomainGetID', 'uint', [pointer]),
     /** Drops a reference. The connection has one of ours besides, so this never ends a connection. */
     freeDomain: sync<[Pointer], number>('virDomainFree', 'int', [pointer]),
-    domainInfo: later<[Pointer, RawDomainInfo], number>('virDomainGetInfo', 'int', [pointer, koffi.out(koffi.pointer(info))]),
-    domainXml: later<[Pointer, flags: number], string | null>('virDomainGetXMLDesc', ownedString, [pointer, 'uint']),
-    pinVcpu: later<[Pointer, vcpu: number, Buffer, bytes: number, flags: number], number>('virDomainPinVcpuFlags', 'int', [pointer, 'uint', pointer, 'int', 'uint']),
-    pinEmulator: later<[Pointer, Buffer, bytes: number, flags: number], number>('virDomainPinEmulator', 'int', [pointer, pointer, 'int', 'uint']),
-    setScheduler: later<[Pointer, Pointer, count: number, flags: number], number>('virDomainSetSchedulerParametersFlags', 'int', [pointer, pointer, 'int', 'uint']),
-    setBlkio: later<[Pointer, Pointer, count: number, flags: number], number>('virDomainSetBlkioParameters', 'int', [pointer, pointer, 'int', 'uint']),
+    domainInfo: later<[Pointer, RawDomainInfo], number>('virDomainGetInfo', 'int', [
+      pointer,
+      koffi.out(koffi.pointer(info)),
+    ]),
+    domainXml: later<[Pointer, flags: number], string | null>('virDomainGetXMLDesc', ownedString, [
+      pointer,
+      'uint',
+    ]),
+    pinVcpu: later<[Pointer, vcpu: number, Buffer, bytes: number, flags: number], number>(
+      'virDomainPinVcpuFlags',
+      'int',
+      [pointer, 'uint', pointer, 'int', 'uint'],
+    ),
+    pinEmulator: later<[Pointer, Buffer, bytes: number, flags: number], number>(
+      'virDomainPinEmulator',
+      'int',
+      [pointer, pointer, 'int', 'uint'],
+    ),
+    setScheduler: later<[Pointer, Pointer, count: number, flags: number], number>(
+      'virDomainSetSchedulerParametersFlags',
+      'int',
+      [pointer, pointer, 'int', 'uint'],
+    ),
+    setBlkio: later<[Pointer, Pointer, count: number, flags: number], number>(
+      'virDomainSetBlkioParameters',
+      'int',
+      [pointer, pointer, 'int', 'uint'],
+    ),
 
     // Domain events. The callback's domain pointer is libvirt's and lives as long as the callback.
-    registerEvent: later<[Pointer, null, event: number, Pointer, null, null], number>('virConnectDomainEventRegisterAny', 'int', [pointer, pointer, 'int', pointer, pointer, pointer]),
-    deregisterEvent: later<[Pointer, id: number], number>('virConnectDomainEventDeregisterAny', 'int', [pointer, 'int']),
+    registerEvent: later<[Pointer, null, event: number, Pointer, null, null], number>(
+      'virConnectDomainEventRegisterAny',
+      'int',
+      [pointer, pointer, 'int', pointer, pointer, pointer],
+    ),
+    deregisterEvent: later<[Pointer, id: number], number>('virConnectDomainEventDeregisterAny', 'int', [
+      pointer,
+      'int',
+    ]),
 
     // Typed parameters: an array that libvirt allocates and grows, and that freeParams gives back.
-    addUnsigned: sync<[Params, [number], [number], name: string, value: number], number>('virTypedParamsAddULLong', 'int', [...paramArgs, 'uint64']),
-    addSigned: sync<[Params, [number], [number], name: string, value: number], number>('virTypedParamsAddLLong', 'int', [...paramArgs, 'int64']),
-    addText: sync<[Params, [number], [number], name: string, value: string], number>('virTypedParamsAddString', 'int', [...paramArgs, 'str']),
+    addUnsigned: sync<[Params, [number], [number], name: string, value: number], number>(
+      'virTypedParamsAddULLong',
+      'int',
+      [...paramArgs, 'uint64'],
+    ),
+    addSigned: sync<[Params, [number], [number], name: string, value: number], number>(
+      'virTypedParamsAddLLong',
+      'int',
+      [...paramArgs, 'int64'],
+    ),
+    addText: sync<[Params, [number], [number], name: string, value: string], number>(
+      'virTypedParamsAddString',
+      'int',
+      [...paramArgs, 'str'],
+    ),
     freeParams: sync<[Pointer, count: number], void>('virTypedParamsFree', 'void', [pointer, 'int']),
 
     /** Frees an array that libvirt allocated. */
@@ -138,8 +226,10 @@ function declare(libvirt: LibraryHandle, libc: LibraryHandle) {
     // Functions that C may call. Each lives until `dropCallback`, which comes after libvirt has forgotten it.
     errorHandler: (run: (userData: unknown, error: Pointer) => void) => koffi.register(run, errorCallback),
     closeHandler: (run: (connection: Pointer, reason: number) => void) => koffi.register(run, closeCallback),
-    lifecycleHandler: (run: (connection: Pointer, domain: Pointer, event: number) => 0) => koffi.register(run, lifecycleCallback),
-    domainHandler: (run: (connection: Pointer, domain: Pointer) => void) => koffi.register(run, domainCallback),
+    lifecycleHandler: (run: (connection: Pointer, domain: Pointer, event: number) => 0) =>
+      koffi.register(run, lifecycleCallback),
+    domainHandler: (run: (connection: Pointer, domain: Pointer) => void) =>
+      koffi.register(run, domainCallback),
     timerHandler: (run: () => void) => koffi.register(run, timerCallback),
     dropCallback: (callback: Pointer) => koffi.unregister(callback),
   };

@@ -13,7 +13,8 @@ export class Listeners<Value> {
 
   /** Adds a listener; answers how to take it away again. Errors: a plain `Error` over 64 of them. */
   add(listener: (value: Value) => void): () => void {
-    if (this.#listeners.size >= maximumListeners) throw new Error(`more than ${maximumListeners} listeners: one is added again and again`);
+    if (this.#listeners.size >= maximumListeners)
+      throw new Error(`more than ${maximumListeners} listeners: one is added again and again`);
     const own = (value: Value) => listener(value);
     this.#listeners.add(own);
     return () => void this.#listeners.delete(own);

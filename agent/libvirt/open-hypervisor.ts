@@ -45,10 +45,22 @@ const silent: Log = { debug: ignore, info: ignore, warn: ignore };
  * `invalid-argument`.
  */
 export async function openHypervisor(options: OpenHypervisorOptions): Promise<Hypervisor> {
-  const settings: Settings = { deadlineMs: 5_000, connections: 3, queueLimit: 1_024, log: silent, random: Math.random, ...options };
-  for (const [field, highest] of [['connections', 8], ['deadlineMs', 600_000], ['queueLimit', 1_000_000]] as const) {
+  const settings: Settings = {
+    deadlineMs: 5_000,
+    connections: 3,
+    queueLimit: 1_024,
+    log: silent,
+    random: Math.random,
+    ...options,
+  };
+  for (const [field, highest] of [
+    ['connections', 8],
+    ['deadlineMs', 600_000],
+    ['queueLimit', 1_000_000],
+  ] as const) {
     const value = settings[field];
-    if (!Number.isInteger(value) || value < 1 || value > highest) throw invalid(field, value, `a whole number 1..${highest}`);
+    if (!Number.isInteger(value) || value < 1 || value > highest)
+      throw invalid(field, value, `a whole number 1..${highest}`);
   }
   const link = new Link(settings);
   await within(link.firstTry, settings.deadlineMs);
@@ -83,8 +95,12 @@ class Link {
     this.changeFlags = uri.startsWith('test:') ? 0 : 1;
     this.#slots = Array.from({ length: connections }, () => new Connection(this.library, opener));
     this.queue = new CallQueue({ ...settings, slots: this.#slots });
-    this.events = new Listeners((fault) => log.warn({ fault: String(fault) }, 'a domain event listener failed'));
-    this.states = new Listeners((fault) => log.warn({ fault: String(fault) }, 'a reachability listener failed'));
+    this.events = new Listeners((fault) =>
+      log.warn({ fault: String(fault) }, 'a domain event listener failed'),
+    );
+    this.states = new Listeners((fault) =>
+      log.warn({ fault: String(fault) }, 'a reachability listener failed'),
+    );
     this.#domainEvents = new DomainEvents(this.library, {
       lifecycle: (event) => this.#onLifecycle(event),
       changed: (uuid) => this.cache.invalidate(uuid),
@@ -96,7 +112,13 @@ class Link {
       this.#onState(connected);
       tried();
     };
-    this.#watch = new Watch({ ...settings, library: this.library, connection: this.#watched, events: this.#domainEvents, onState });
+    this.#watch = new Watch({
+      ...settings,
+      library: this.library,
+      connection: this.#watched,
+      events: this.#domainEvents,
+      onState,
+    });
     this.#loop.start();
     this.#watch.start();
   }
@@ -131,7 +153,8 @@ class Link {
   #onState(connected: boolean): void {
     if (connected === this.#connected) return;
     this.#connected = connected;
-    if (connected) this.cache.clear(); // events were missed meanwhile
+    if (connected)
+      this.cache.clear(); // events were missed meanwhile
     else this.queue.rejectWaiting(gone);
     this.states.tell(connected);
   }

@@ -37,7 +37,11 @@ export class Opener {
   }
 
   async #open(lease: Lease): Promise<Pointer> {
-    if (lease.expired) throw new DroverError('deadline-exceeded', `open ${this.#uri}: given up while another open was pending`);
+    if (lease.expired)
+      throw new DroverError(
+        'deadline-exceeded',
+        `open ${this.#uri}: given up while another open was pending`,
+      );
     this.#lastError = undefined;
     this.#library.setErrorHandler(null, this.#errorHandler);
     this.#pending++;
@@ -48,6 +52,9 @@ export class Opener {
 
   #failure(): DroverError {
     const reason = this.#lastError?.message ?? 'no reason given';
-    return new DroverError('unavailable', `open ${this.#uri}: ${reason}`, { field: 'libvirt_uri', value: this.#uri });
+    return new DroverError('unavailable', `open ${this.#uri}: ${reason}`, {
+      field: 'libvirt_uri',
+      value: this.#uri,
+    });
   }
 }

@@ -21,7 +21,8 @@ export async function withParameters<Result>(
   try {
     for (const parameter of parameters) {
       const added = add(library, list, count, capacity, parameter);
-      if (added < 0) throw new DroverError('internal', `libvirt takes no parameter ${parameter.name}=${parameter.value}`);
+      if (added < 0)
+        throw new DroverError('internal', `libvirt takes no parameter ${parameter.name}=${parameter.value}`);
     }
     return await use(list[0] as Pointer, count[0]);
   } finally {
@@ -29,8 +30,15 @@ export async function withParameters<Result>(
   }
 }
 
-function add(library: LibvirtLibrary, list: [Pointer | null], count: [number], capacity: [number], parameter: Parameter): number {
-  if (parameter.type === 'text') return library.addText(list, count, capacity, parameter.name, parameter.value);
+function add(
+  library: LibvirtLibrary,
+  list: [Pointer | null],
+  count: [number],
+  capacity: [number],
+  parameter: Parameter,
+): number {
+  if (parameter.type === 'text')
+    return library.addText(list, count, capacity, parameter.name, parameter.value);
   const write = parameter.type === 'signed' ? library.addSigned : library.addUnsigned;
   return write(list, count, capacity, parameter.name, parameter.value);
 }

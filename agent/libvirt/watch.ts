@@ -85,14 +85,22 @@ export class Watch {
   async #connect(): Promise<void> {
     const { connection, events, library } = this.#options;
     await connection.ready(this.#lease);
-    await connection.call(this.#lease, 'watch the connection', (handle) => library.registerClose(handle, this.#closeHandler, null, null)).catch(() => -1); // test:/// has none
+    await connection
+      .call(this.#lease, 'watch the connection', (handle) =>
+        library.registerClose(handle, this.#closeHandler, null, null),
+      )
+      .catch(() => -1); // test:/// has none
     await events.register(connection, this.#lease);
   }
 
   async #disconnect(): Promise<void> {
     const { connection, events, library } = this.#options;
     await events.deregister(connection, this.#lease);
-    await connection.call(this.#lease, 'unwatch the connection', (handle) => library.unregisterClose(handle, this.#closeHandler)).catch(() => -1);
+    await connection
+      .call(this.#lease, 'unwatch the connection', (handle) =>
+        library.unregisterClose(handle, this.#closeHandler),
+      )
+      .catch(() => -1);
   }
 
   async #pause(attempt: number): Promise<void> {

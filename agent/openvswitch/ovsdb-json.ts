@@ -9,16 +9,24 @@ export function parseTable(text: string): Record<string, unknown>[] {
   if (text.trim() === '') return []; // ovs-vsctl prints nothing for a table without rows
   try {
     const { headings, data } = JSON.parse(text) as { headings: string[]; data: unknown[][] };
-    return data.map((row) => Object.fromEntries(headings.map((heading, index) => [heading, parseValue(row[index])])));
+    return data.map((row) =>
+      Object.fromEntries(headings.map((heading, index) => [heading, parseValue(row[index])])),
+    );
   } catch (cause) {
-    throw new DroverError('failed-precondition', `ovs-vsctl gave no table: ${text.slice(0, 80)}`, { field: 'openvswitch', cause });
+    throw new DroverError('failed-precondition', `ovs-vsctl gave no table: ${text.slice(0, 80)}`, {
+      field: 'openvswitch',
+      cause,
+    });
   }
 }
 
 function parseValue(value: unknown): unknown {
   if (!Array.isArray(value)) return value;
   const [kind, content] = value as [string, unknown];
-  if (kind === 'map') return Object.fromEntries((content as [unknown, unknown][]).map(([key, item]) => [String(parseValue(key)), parseValue(item)]));
+  if (kind === 'map')
+    return Object.fromEntries(
+      (content as [unknown, unknown][]).map(([key, item]) => [String(parseValue(key)), parseValue(item)]),
+    );
   if (kind === 'set') return parseSet(content as unknown[]);
   return content; // uuid, named-uuid
 }

@@ -50,13 +50,23 @@ const maximumOutputBytes = 64 * 1024 * 1024;
 /** ovs-vsctl behind `Vsctl`. Errors: `invalid-argument` for a timeout that is no whole number of seconds. */
 export function vsctl(options: VsctlOptions = {}): Vsctl {
   const { program = 'ovs-vsctl', database, timeoutSeconds = 5 } = options;
-  if (!Number.isInteger(timeoutSeconds) || timeoutSeconds < 1) throw invalid('timeoutSeconds', timeoutSeconds, 'whole seconds from 1');
-  const common = [`--timeout=${timeoutSeconds}`, '--format=json', ...(database === undefined ? [] : [`--db=${database}`])];
+  if (!Number.isInteger(timeoutSeconds) || timeoutSeconds < 1)
+    throw invalid('timeoutSeconds', timeoutSeconds, 'whole seconds from 1');
+  const common = [
+    `--timeout=${timeoutSeconds}`,
+    '--format=json',
+    ...(database === undefined ? [] : [`--db=${database}`]),
+  ];
   const run = (...words: string[]) => execute(program, [...common, ...words], timeoutSeconds);
-  const list = async (table: string, columns: string) => parseTable(await run(`--columns=${columns}`, 'list', table));
+  const list = async (table: string, columns: string) =>
+    parseTable(await run(`--columns=${columns}`, 'list', table));
   return {
     version: async () => readVersion(await run('--version')),
-    bridges: async () => (await list('Bridge', 'name,datapath_type')).map((row) => ({ name: String(row['name']), datapath: String(row['datapath_type']) })),
+    bridges: async () =>
+      (await list('Bridge', 'name,datapath_type')).map((row) => ({
+        name: String(row['name']),
+        datapath: String(row['datapath_type']),
+      })),
     addBridge: async (name, datapath) => {
       checkBridgeName(name);
       await run('--may-exist', 'add-br', name, '--', 'set', 'Bridge', name, `datapath_type=${datapath}`);
@@ -81,31 +91,49 @@ function toInterface(row: Record<string, unknown>): OvsInterface {
 
 function readVersion(output: string): string {
   const version = /\(Open vSwitch\) (\S+)/.exec(output)?.[1];
-  if (version === undefined) throw new DroverError('failed-precondition', `ovs-vsctl --version gave ${output.slice(0, 80)}`, { field: 'openvswitch' });
+  if (version === undefined)
+    throw new DroverError('failed-precondition', `ovs-vsctl --version gave ${output.slice(0, 80)}`, {
+      field: 'openvswitch',
+    });
   return version;
 }
 
 /** A bridge is a network device too: at most 15 bytes (IFNAMSIZ), and never something that looks like an option. */
 function checkBridgeName(name: string): void {
-  if (!/^[A-Za-z0-9_][A-Za-z0-9._-]{0,14}$/.test(name)) throw invalid('bridge', name, '1 to 15 letters, digits, ".", "_", "-"');
+  if (!/^[A-Za-z0-9_][A-Za-z0-9._-]{0,14}$/.test(name))
+    throw invalid('bridge', name, '1 to 15 letters, digits, ".", "_", "-"');
 }
 
 /** The second bound, for an ovs-vsctl that its own alarm does not end. */
 const graceMs = 1_000;
 
 function execute(program: string, words: string[], timeoutSeconds: number): Promise<string> {
-  const limits = { timeout: timeoutSeconds * 1_000 + graceMs, killSignal: 'SIGKILL', maxBuffer: maximumOutputBytes } as const;
+  const limits = {
+    timeout: timeoutSeconds * 1_000 + graceMs,
+    killSignal: 'SIGKILL',
+    maxBuffer: maximumOutputBytes,
+  } as const;
   return new Promise((resolve, reject) => {
-    execFile(program, words, limits, (error, stdout, stderr) => (error ? reject(asVsctlError(program, words, error, stderr)) : resolve(stdout)));
+    execFile(program, words, limits, (error, stdout, stderr) =>
+      error ? reject(asVsctlError(program, words, error, stderr)) : resolve(stdout),
+    );
   });
 }
 
-function asVsctlError(program: string, words: string[], error: Error & { code?: unknown; signal?: unknown }, stderr: string): DroverError {
+function asVsctlError(
+  program: string,
+  words: string[],
+  error: Error & { code?: unknown; signal?: unknown },
+  stderr: string,
+): DroverError {
   const what = words.filter((word) => !word.startsWith('--')).join(' ') || 'version';
   const said = stderr.trim().replace(/^(?:\S+\|)?ovs-vsctl: /, '');
   const detail = { field: 'openvswitch', value: what, cause: error };
   if (error.code === 'ENOENT') {
-    return new DroverError('unavailable', `${program} is not installed; install openvswitch-switch`, { ...detail, cure: 'the package openvswitch-switch' });
+    return new DroverError('unavailable', `${program} is not installed; install openvswitch-switch`, {
+      ...detail,
+      cure: 'the package openvswitch-switch',
+    });
   }
   // Its own alarm ends ovs-vsctl with SIGALRM, which it may turn into the words "fatal signal 14".
   const late = error.signal === 'SIGALRM' || error.signal === 'SIGKILL' || said.includes('fatal signal 14');

@@ -36,11 +36,16 @@ export async function callBus(call: BusCall, options: BusOptions = {}): Promise<
   let timer: NodeJS.Timeout | undefined;
   try {
     return await new Promise<unknown[]>((resolve, reject) => {
-      timer = setTimeout(() => reject(new DroverError('deadline-exceeded', `${label}: no answer in ${timeoutMs} ms`)), timeoutMs);
+      timer = setTimeout(
+        () => reject(new DroverError('deadline-exceeded', `${label}: no answer in ${timeoutMs} ms`)),
+        timeoutMs,
+      );
       bus = dbus.sessionBus({ busAddress: address });
       // Also after the answer: without a listener a late socket error would end the process.
       bus.on('error', (error) => reject(asBusError(label, error)));
-      bus.call(new dbus.Message({ ...call, signature, body })).then((reply) => resolve(reply?.body ?? []), reject);
+      bus
+        .call(new dbus.Message({ ...call, signature, body }))
+        .then((reply) => resolve(reply?.body ?? []), reject);
     });
   } catch (thrown) {
     throw asBusError(label, thrown);
@@ -59,6 +64,17 @@ function asBusError(label: string, thrown: unknown): DroverError {
   const { message, type, code } = thrown as { message?: string; type?: string; code?: string };
   const name = type ?? '';
   // A system error of the socket, such as ENOENT or ECONNREFUSED: there is no bus.
-  const kind = code !== undefined || nobody.test(name) ? 'unavailable' : noSuchThing.test(name) ? 'unsupported' : name.endsWith('.AccessDenied') ? 'permission-denied' : 'internal';
-  return new DroverError(kind, `${label}: ${message ?? String(thrown)}`, { field: 'D-Bus', value: name || (code ?? ''), cause: thrown });
+  const kind =
+    code !== undefined || nobody.test(name)
+      ? 'unavailable'
+      : noSuchThing.test(name)
+        ? 'unsupported'
+        : name.endsWith('.AccessDenied')
+          ? 'permission-denied'
+          : 'internal';
+  return new DroverError(kind, `${label}: ${message ?? String(thrown)}`, {
+    field: 'D-Bus',
+    value: name || (code ?? ''),
+    cause: thrown,
+  });
 }

@@ -54,7 +54,10 @@ function loadSystemd(file: string): Systemd | undefined {
     const library = koffi.load(file);
     return {
       notify: library.func('sd_notify', 'int', ['int', 'str']) as unknown as Systemd['notify'],
-      watchdog: library.func('sd_watchdog_enabled', 'int', ['int', koffi.out('uint64_t *')]) as unknown as Systemd['watchdog'],
+      watchdog: library.func('sd_watchdog_enabled', 'int', [
+        'int',
+        koffi.out('uint64_t *'),
+      ]) as unknown as Systemd['watchdog'],
     };
   } catch {
     return undefined; // not a systemd machine
@@ -64,7 +67,9 @@ function loadSystemd(file: string): Systemd | undefined {
 /** Half of what systemd waits, as sd_watchdog_enabled(3) advises. */
 function readWatchdogMs(systemd: Systemd | undefined): number | undefined {
   const intervalUs: [number] = [0];
-  return systemd && systemd.watchdog(0, intervalUs) > 0 ? Math.max(1, Math.floor(intervalUs[0] / 2_000)) : undefined;
+  return systemd && systemd.watchdog(0, intervalUs) > 0
+    ? Math.max(1, Math.floor(intervalUs[0] / 2_000))
+    : undefined;
 }
 
 /** A newline would start another assignment. */

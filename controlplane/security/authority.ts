@@ -142,4 +142,3 @@ export function randomSerial(): string {
   bytes[0] = ((bytes[0] as number) & 0x3f) | 0x40;
   return bytes.toString('hex');
 }
-

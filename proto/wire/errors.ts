@@ -120,6 +120,7 @@ export function asDroverError(thrown: unknown): DroverError {
 /** At most 120 characters of a value, quoted where it is text. */
 function shown(value: unknown): string {
   const isNumber = typeof value === 'number' || typeof value === 'bigint'; // NaN has no JSON
-  const text = typeof value === 'string' ? `"${value}"` : isNumber ? `${value}` : (JSON.stringify(value) ?? 'nothing');
+  const text =
+    typeof value === 'string' ? `"${value}"` : isNumber ? `${value}` : (JSON.stringify(value) ?? 'nothing');
   return text.length > 120 ? `${text.slice(0, 117)}...` : text;
 }

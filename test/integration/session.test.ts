@@ -27,7 +27,10 @@ const state = join(folder, 'controlplane');
 let plane: ControlPlane;
 
 async function open(listen: string, enrolListen: string): Promise<void> {
-  const config = checkConfig({ state_directory: state, listen, enrol_listen: enrolListen, certificate_hours: 1 }, 'test');
+  const config = checkConfig(
+    { state_directory: state, listen, enrol_listen: enrolListen, certificate_hours: 1 },
+    'test',
+  );
   plane = await startControlPlane(config, quiet);
 }
 
@@ -44,7 +47,15 @@ interface Joined {
 async function joinHost(index: number): Promise<Joined> {
   const { token } = await operatorCall(plane, 'Fleet', 'CreateJoinToken', {});
   const shape = shapeOf(index, 'boot-1');
-  const identity = await enrol({ address: plane.enrolAddress, token, hostName: shape.name, labels: { kind: 'sim' }, availabilityZone: 'az-1', machineId: shape.name, simulated: true });
+  const identity = await enrol({
+    address: plane.enrolAddress,
+    token,
+    hostName: shape.name,
+    labels: { kind: 'sim' },
+    availabilityZone: 'az-1',
+    machineId: shape.name,
+    simulated: true,
+  });
   const host = await openSimHost(shape, [], join(folder, shape.name), '1.0', quiet);
   const connects: boolean[] = [];
   const options = sessionOptions(host.agent, quiet);
@@ -79,51 +90,116 @@ const view = async (name: string) => operatorCall(plane, 'Fleet', 'GetHost', { h
 
 t.test('a host joins, reports, and gets its profile', async (t) => {
   const { host: before, facts } = await view('sim-001');
-  t.match(before, { name: 'sim-001', liveness: 'up', availabilityZone: 'az-1', simulated: true, tuningState: 'unmanaged' });
+  t.match(before, {
+    name: 'sim-001',
+    liveness: 'up',
+    availabilityZone: 'az-1',
+    simulated: true,
+    tuningState: 'unmanaged',
+  });
   t.match(facts, { cpu: { online: '0-47', sockets: 2, cores: 24 }, cgroup: { mode: 'v2' } });
   t.equal(before?.capacity?.vcpus, 48);
 
-  await operatorCall(plane, 'Tuning', 'ApplyProfile', { profile: profile('base', { ksm: { run: 'on' }, 'vcpu-pinning': { shared: '4-$' } }) });
-  await until(async () => (await view('sim-001')).host?.tuningState === 'in-sync', 10_000, 'the profile is in force');
+  await operatorCall(plane, 'Tuning', 'ApplyProfile', {
+    profile: profile('base', { ksm: { run: 'on' }, 'vcpu-pinning': { shared: '4-$' } }),
+  });
+  await until(
+    async () => (await view('sim-001')).host?.tuningState === 'in-sync',
+    10_000,
+    'the profile is in force',
+  );
   t.equal(one.host.kernel.read('/sys/kernel/mm/ksm/run'), '1');
   t.equal((await view('sim-001')).host?.capacity?.vcpus, 44, 'the shared set is what is offered');
   t.match(one.host.desired.current, { profileName: 'base', profileRevision: 1 }, 'on disk');
 
-  const domain = { uuid: '51300000-0000-4000-8000-00000000000a', name: 'web', vcpus: 4, memoryBytes: 2 ** 31, allocationId: '' };
+  const domain = {
+    uuid: '51300000-0000-4000-8000-00000000000a',
+    name: 'web',
+    vcpus: 4,
+    memoryBytes: 2 ** 31,
+    allocationId: '',
+  };
   one.host.hypervisor.start(domain);
-  await until(async () => (await view('sim-001')).domains.some(({ name }) => name === 'web'), 5_000, 'the domain is reported');
-  t.match((await view('sim-001')).host?.usage, { vcpus: 4, memoryBytes: 2 ** 31, unmanagedDomains: 1 }, 'and counts as taken');
+  await until(
+    async () => (await view('sim-001')).domains.some(({ name }) => name === 'web'),
+    5_000,
+    'the domain is reported',
+  );
+  t.match(
+    (await view('sim-001')).host?.usage,
+    { vcpus: 4, memoryBytes: 2 ** 31, unmanagedDomains: 1 },
+    'and counts as taken',
+  );
 });
 
 t.test('an operation is asked of the host and answered', async (t) => {
-  const { id } = await operatorCall(plane, 'Operations', 'StartOperation', { host: 'sim-001', kind: 'plan', tuners: { ksm: '{"run":"off"}' } });
-  const done = await until(async () => {
-    const operation = await operatorCall(plane, 'Operations', 'GetOperation', { id });
-    return operation.state === 'running' ? undefined : operation;
-  }, 5_000, 'the answer');
-  t.match(done.settings.find((setting) => setting.tuner === 'ksm'), { setting: 'run', now: 'on', wanted: 'off', outcome: 'pending' });
+  const { id } = await operatorCall(plane, 'Operations', 'StartOperation', {
+    host: 'sim-001',
+    kind: 'plan',
+    tuners: { ksm: '{"run":"off"}' },
+  });
+  const done = await until(
+    async () => {
+      const operation = await operatorCall(plane, 'Operations', 'GetOperation', { id });
+      return operation.state === 'running' ? undefined : operation;
+    },
+    5_000,
+    'the answer',
+  );
+  t.match(
+    done.settings.find((setting) => setting.tuner === 'ksm'),
+    { setting: 'run', now: 'on', wanted: 'off', outcome: 'pending' },
+  );
   t.equal(one.host.kernel.read('/sys/kernel/mm/ksm/run'), '1', 'nothing was changed');
-  await t.rejects(operatorCall(plane, 'Operations', 'StartOperation', { host: 'sim-001', kind: 'plan', tuners: { ksm: '{"run":"fast"}' } }), { code: 'invalid-argument', field: 'tuners.ksm.run' });
+  await t.rejects(
+    operatorCall(plane, 'Operations', 'StartOperation', {
+      host: 'sim-001',
+      kind: 'plan',
+      tuners: { ksm: '{"run":"fast"}' },
+    }),
+    { code: 'invalid-argument', field: 'tuners.ksm.run' },
+  );
 });
 
-t.test('with the control plane away the host is kept as it was told; afterwards everything is back', async (t) => {
-  const addresses = [plane.apiAddress, plane.enrolAddress] as const;
-  const { allocation } = await operatorCall(plane, 'Placement', 'Claim', { request: { vcpus: 2, memoryMb: 1024 }, idempotencyKey: 'k' });
-  await plane.close();
-  await until(() => !one.session.connected, 20_000, 'the agent notices');
-  one.host.kernel.put('/sys/kernel/mm/ksm/run', '0'); // drift
-  await one.host.agent.reconcile();
-  t.equal(one.host.kernel.read('/sys/kernel/mm/ksm/run'), '1', 'healed without a control plane');
+t.test(
+  'with the control plane away the host is kept as it was told; afterwards everything is back',
+  async (t) => {
+    const addresses = [plane.apiAddress, plane.enrolAddress] as const;
+    const { allocation } = await operatorCall(plane, 'Placement', 'Claim', {
+      request: { vcpus: 2, memoryMb: 1024 },
+      idempotencyKey: 'k',
+    });
+    await plane.close();
+    await until(() => !one.session.connected, 20_000, 'the agent notices');
+    one.host.kernel.put('/sys/kernel/mm/ksm/run', '0'); // drift
+    await one.host.agent.reconcile();
+    t.equal(one.host.kernel.read('/sys/kernel/mm/ksm/run'), '1', 'healed without a control plane');
 
-  await open(...addresses);
-  const began = performance.now();
-  await until(() => plane.fleet.sessions.get(one.identity.hostId)?.tuning, 30_000, 'the session is back');
-  t.comment(`session back ${Math.round(performance.now() - began)} ms after the control plane`);
-  t.match(await view('sim-001'), { host: { liveness: 'up', profileName: 'base', tuningState: 'in-sync', usage: { allocations: 1 } } }, 'claims and profiles are durable');
-  const again = await operatorCall(plane, 'Placement', 'Claim', { request: { vcpus: 2, memoryMb: 1024 }, idempotencyKey: 'k' });
-  t.match(again, { existed: true, allocation: { id: allocation?.id } }, 'the same key is the same allocation');
-  t.equal(one.connects.at(-1), false, 'a control plane that restarted resumes nothing and hears everything');
-});
+    await open(...addresses);
+    const began = performance.now();
+    await until(() => plane.fleet.sessions.get(one.identity.hostId)?.tuning, 30_000, 'the session is back');
+    t.comment(`session back ${Math.round(performance.now() - began)} ms after the control plane`);
+    t.match(
+      await view('sim-001'),
+      { host: { liveness: 'up', profileName: 'base', tuningState: 'in-sync', usage: { allocations: 1 } } },
+      'claims and profiles are durable',
+    );
+    const again = await operatorCall(plane, 'Placement', 'Claim', {
+      request: { vcpus: 2, memoryMb: 1024 },
+      idempotencyKey: 'k',
+    });
+    t.match(
+      again,
+      { existed: true, allocation: { id: allocation?.id } },
+      'the same key is the same allocation',
+    );
+    t.equal(
+      one.connects.at(-1),
+      false,
+      'a control plane that restarted resumes nothing and hears everything',
+    );
+  },
+);
 
 t.test('a broken stream resumes; a second stream of the same host takes its place', async (t) => {
   const connects = one.connects.length;
@@ -131,10 +207,20 @@ t.test('a broken stream resumes; a second stream of the same host takes its plac
   await until(() => one.connects.length > connects && one.session.connected, 10_000, 'connected again');
   t.equal(one.connects.at(-1), true, 'resumed');
   const first = plane.fleet.sessions.get(one.identity.hostId)?.sessionId;
-  const twin = new Session({ ...sessionOptions(one.host.agent, quiet), identity: () => one.identity, agentVersion: '1.0', bootId: 'b', desiredDigest: () => '' });
+  const twin = new Session({
+    ...sessionOptions(one.host.agent, quiet),
+    identity: () => one.identity,
+    agentVersion: '1.0',
+    bootId: 'b',
+    desiredDigest: () => '',
+  });
   twin.start();
   await until(() => twin.connected, 10_000, 'the second stream is in');
-  t.not(plane.fleet.sessions.get(one.identity.hostId)?.sessionId, first, 'a stream that knows no session begins one');
+  t.not(
+    plane.fleet.sessions.get(one.identity.hostId)?.sessionId,
+    first,
+    'a stream that knows no session begins one',
+  );
   await twin.stop();
   await until(() => one.session.connected, 15_000, 'the first is back when the second has gone');
 });
@@ -154,13 +240,24 @@ t.test('the certificate renews by itself, and the next stream uses it', async (t
   });
   await until(() => one.identity.certificatePem !== before, 10_000, 'a new certificate');
   stop();
-  await until(() => one.connects.length > connects && one.session.connected, 10_000, 'the stream is up with it');
+  await until(
+    () => one.connects.length > connects && one.session.connected,
+    10_000,
+    'the stream is up with it',
+  );
   t.pass();
 });
 
 t.test('bad streams are refused with a reason, and the control plane lives on', async (t) => {
-  const credentials = grpc.credentials.createSsl(Buffer.from(one.identity.authorityPem), Buffer.from(one.identity.keyPem), Buffer.from(one.identity.certificatePem));
-  const client = new (loadContract().AgentSession)(plane.apiAddress, credentials, { ...channelOptions, 'grpc.max_send_message_length': -1 });
+  const credentials = grpc.credentials.createSsl(
+    Buffer.from(one.identity.authorityPem),
+    Buffer.from(one.identity.keyPem),
+    Buffer.from(one.identity.certificatePem),
+  );
+  const client = new (loadContract().AgentSession)(plane.apiAddress, credentials, {
+    ...channelOptions,
+    'grpc.max_send_message_length': -1,
+  });
   t.teardown(() => client.close());
   const refusal = (send: (call: ReturnType<typeof client.session>) => void) =>
     new Promise<Error>((resolve) => {
@@ -169,10 +266,21 @@ t.test('bad streams are refused with a reason, and the control plane lives on', 
       call.on('data', () => undefined);
       send(call);
     });
-  t.match(await refusal((call) => call.write({ heartbeat: {} })), { code: 'invalid-argument', message: /first message must be Hello/ });
-  t.match(await refusal((call) => call.write({ hello: { lowestVersion: 9, highestVersion: 9 } })), { code: 'version-mismatch', message: /9-9/ });
+  t.match(await refusal((call) => call.write({ heartbeat: {} })), {
+    code: 'invalid-argument',
+    message: /first message must be Hello/,
+  });
+  t.match(await refusal((call) => call.write({ hello: { lowestVersion: 9, highestVersion: 9 } })), {
+    code: 'version-mismatch',
+    message: /9-9/,
+  });
   const large = 'x'.repeat(maximumMessageBytes + 1);
-  t.match(await refusal((call) => call.write({ hello: { lowestVersion: 1, highestVersion: 1, agentVersion: large } })), { code: 'message-too-large' });
+  t.match(
+    await refusal((call) =>
+      call.write({ hello: { lowestVersion: 1, highestVersion: 1, agentVersion: large } }),
+    ),
+    { code: 'message-too-large' },
+  );
   t.equal((await view('sim-001')).host?.name, 'sim-001');
 });
 

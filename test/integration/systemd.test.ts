@@ -22,11 +22,24 @@ class Manager extends dbus.interface.Interface {
   ListUnitsByNames(names: string[]): unknown[] {
     return names.map((name) => {
       const [load, active] = units[name] ?? ['not-found', 'inactive'];
-      return [name, `about ${name}`, load, active, 'running', '', '/org/freedesktop/systemd1/unit/x', 0, '', '/'];
+      return [
+        name,
+        `about ${name}`,
+        load,
+        active,
+        'running',
+        '',
+        '/org/freedesktop/systemd1/unit/x',
+        0,
+        '',
+        '/',
+      ];
     });
   }
 }
-Manager.configureMembers({ methods: { ListUnitsByNames: { inSignature: 'as', outSignature: 'a(ssssssouso)' } } });
+Manager.configureMembers({
+  methods: { ListUnitsByNames: { inSignature: 'as', outSignature: 'a(ssssssouso)' } },
+});
 
 const policy = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN" "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig><listen>unix:path=SOCKET</listen><auth>EXTERNAL</auth>
@@ -35,46 +48,80 @@ const policy = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Config
 async function startBus(directory: string): Promise<{ address: string; process: ChildProcess }> {
   const socket = join(directory, 'bus');
   writeFileSync(join(directory, 'bus.conf'), policy.replace('SOCKET', socket));
-  const process = spawn('dbus-daemon', ['--nofork', '--nopidfile', `--config-file=${join(directory, 'bus.conf')}`], { stdio: 'ignore' });
+  const process = spawn(
+    'dbus-daemon',
+    ['--nofork', '--nopidfile', `--config-file=${join(directory, 'bus.conf')}`],
+    { stdio: 'ignore' },
+  );
   await until(() => existsSync(socket), 5_000, 'the bus did not start');
   return { address: `unix:path=${socket}`, process };
 }
 
-t.test('units over a real bus', { skip: hasProgram('dbus-daemon') ? false : 'needs dbus-daemon' }, async (t) => {
-  const directory = mkdtempSync(join(tmpdir(), 'drover-bus-'));
-  const { address, process: daemon } = await startBus(directory);
-  const service = dbus.sessionBus({ busAddress: address });
-  t.teardown(() => {
-    service.disconnect();
+t.test(
+  'units over a real bus',
+  { skip: hasProgram('dbus-daemon') ? false : 'needs dbus-daemon' },
+  async (t) => {
+    const directory = mkdtempSync(join(tmpdir(), 'drover-bus-'));
+    const { address, process: daemon } = await startBus(directory);
+    const service = dbus.sessionBus({ busAddress: address });
+    t.teardown(() => {
+      service.disconnect();
+      daemon.kill();
+      rmSync(directory, { recursive: true, force: true });
+    });
+
+    t.same(await unitStates(['libvirtd.service'], { address }), {}, 'a bus without systemd');
+    service.export('/org/freedesktop/systemd1', new Manager('org.freedesktop.systemd1.Manager'));
+    await service.requestName('org.freedesktop.systemd1', 0);
+    const states = await unitStates(['libvirtd.service', 'ksmtuned.service', 'nothing.service'], { address });
+    t.same(states, { 'libvirtd.service': 'active', 'ksmtuned.service': 'failed' });
+    t.same(await unitStates([], { address }), {});
+    await t.rejects(
+      unitStates(
+        Array.from({ length: 257 }, (_, n) => `u${n}.service`),
+        { address },
+      ),
+      { code: 'invalid-argument' },
+    );
+
+    const manager = {
+      destination: 'org.freedesktop.systemd1',
+      path: '/org/freedesktop/systemd1',
+      interface: 'org.freedesktop.systemd1.Manager',
+    };
+    await t.rejects(callBus({ ...manager, member: 'NoSuchMethod' }, { address }), { code: 'unsupported' });
+
+    await service.requestName('dev.drover.Mute', 0);
+    service.addMethodHandler((message: { path: string }) => message.path === '/mute'); // taken, never answered
+    const start = performance.now();
+    await t.rejects(
+      callBus(
+        { destination: 'dev.drover.Mute', path: '/mute', interface: 'a.b', member: 'Ask' },
+        { address, timeoutMs: 200 },
+      ),
+      { code: 'deadline-exceeded' },
+    );
+    t.ok(performance.now() - start < 1_500, 'in about its time');
+    t.same(
+      await unitStates(['libvirtd.service'], { address }),
+      { 'libvirtd.service': 'active' },
+      'and the next call works',
+    );
+
     daemon.kill();
-    rmSync(directory, { recursive: true, force: true });
-  });
-
-  t.same(await unitStates(['libvirtd.service'], { address }), {}, 'a bus without systemd');
-  service.export('/org/freedesktop/systemd1', new Manager('org.freedesktop.systemd1.Manager'));
-  await service.requestName('org.freedesktop.systemd1', 0);
-  const states = await unitStates(['libvirtd.service', 'ksmtuned.service', 'nothing.service'], { address });
-  t.same(states, { 'libvirtd.service': 'active', 'ksmtuned.service': 'failed' });
-  t.same(await unitStates([], { address }), {});
-  await t.rejects(unitStates(Array.from({ length: 257 }, (_, n) => `u${n}.service`), { address }), { code: 'invalid-argument' });
-
-  const manager = { destination: 'org.freedesktop.systemd1', path: '/org/freedesktop/systemd1', interface: 'org.freedesktop.systemd1.Manager' };
-  await t.rejects(callBus({ ...manager, member: 'NoSuchMethod' }, { address }), { code: 'unsupported' });
-
-  await service.requestName('dev.drover.Mute', 0);
-  service.addMethodHandler((message: { path: string }) => message.path === '/mute'); // taken, never answered
-  const start = performance.now();
-  await t.rejects(callBus({ destination: 'dev.drover.Mute', path: '/mute', interface: 'a.b', member: 'Ask' }, { address, timeoutMs: 200 }), { code: 'deadline-exceeded' });
-  t.ok(performance.now() - start < 1_500, 'in about its time');
-  t.same(await unitStates(['libvirtd.service'], { address }), { 'libvirtd.service': 'active' }, 'and the next call works');
-
-  daemon.kill();
-  await until(() => daemon.exitCode !== null || daemon.signalCode !== null, 5_000, 'the bus did not end');
-  service.removeAllListeners();
-  service.on('error', () => undefined);
-  await t.rejects(callBus({ ...manager, member: 'X' }, { address: `unix:path=${directory}/none` }), { code: 'unavailable' });
-  t.same(await unitStates(['libvirtd.service'], { address: `unix:path=${directory}/none` }), {}, 'no bus at all');
-});
+    await until(() => daemon.exitCode !== null || daemon.signalCode !== null, 5_000, 'the bus did not end');
+    service.removeAllListeners();
+    service.on('error', () => undefined);
+    await t.rejects(callBus({ ...manager, member: 'X' }, { address: `unix:path=${directory}/none` }), {
+      code: 'unavailable',
+    });
+    t.same(
+      await unitStates(['libvirtd.service'], { address: `unix:path=${directory}/none` }),
+      {},
+      'no bus at all',
+    );
+  },
+);
 
 /** Node has no datagram sockets of the UNIX family, so Python listens. */
 const listener = `
@@ -102,12 +149,20 @@ t.test('sd_notify and the watchdog', { skip: hasProgram('python3') ? false : 'ne
   lost.ready('no library');
   t.match(lost, { active: false, watchdogMs: undefined });
 
-  Object.assign(process.env, { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '100000', WATCHDOG_PID: String(process.pid) });
+  Object.assign(process.env, {
+    NOTIFY_SOCKET: socket,
+    WATCHDOG_USEC: '100000',
+    WATCHDOG_PID: String(process.pid),
+  });
   const systemd = notifier();
   t.match(systemd, { active: true, watchdogMs: 50 });
   systemd.ready('up\nMAINPID=1');
   systemd.status('working');
-  await until(() => heard.filter((line) => line === "'WATCHDOG=1'").length >= 3, 5_000, 'the watchdog is not fed');
+  await until(
+    () => heard.filter((line) => line === "'WATCHDOG=1'").length >= 3,
+    5_000,
+    'the watchdog is not fed',
+  );
   systemd.stopping();
   await until(() => heard.includes("'STOPPING=1'"), 5_000, 'no stop message');
   t.ok(heard.includes("'READY=1\\nSTATUS=up MAINPID=1'"), 'a newline adds no assignment');

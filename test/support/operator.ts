@@ -9,14 +9,36 @@ import { fromServiceError } from '../../proto/wire/remote-error.js';
 
 type Services = 'Fleet' | 'Placement' | 'Tuning' | 'Health' | 'Operations';
 type Client<Service extends Services> = InstanceType<Contract[Service]>;
-type Unary = (request: object, options: grpc.CallOptions, callback: (error: grpc.ServiceError | null, answer: unknown) => void) => unknown;
+type Unary = (
+  request: object,
+  options: grpc.CallOptions,
+  callback: (error: grpc.ServiceError | null, answer: unknown) => void,
+) => unknown;
 /** The answer of a method, from the last argument of its generated client function. */
-type AnswerOf<Method> = Method extends (argument: never, callback: grpc.requestCallback<infer Answer>) => unknown ? Answer : never;
+type AnswerOf<Method> = Method extends (
+  argument: never,
+  callback: grpc.requestCallback<infer Answer>,
+) => unknown
+  ? Answer
+  : never;
 
 /** One call with a certificate made for it. Errors: the DroverError that the control plane sent. */
-export async function operatorCall<Service extends Services, Method extends keyof Client<Service> & string>(plane: ControlPlane, service: Service, method: Method, request: object): Promise<AnswerOf<Client<Service>[Method]>> {
-  const issued = await issueWithKey(plane.authority, { name: 'tester', role: 'operator' }, { nowMs: Date.now(), lifetimeMs: 60_000 });
-  const credentials = grpc.credentials.createSsl(Buffer.from(plane.authority.certificatePem), Buffer.from(issued.keyPem), Buffer.from(certificatePem(issued.certificateDer)));
+export async function operatorCall<Service extends Services, Method extends keyof Client<Service> & string>(
+  plane: ControlPlane,
+  service: Service,
+  method: Method,
+  request: object,
+): Promise<AnswerOf<Client<Service>[Method]>> {
+  const issued = await issueWithKey(
+    plane.authority,
+    { name: 'tester', role: 'operator' },
+    { nowMs: Date.now(), lifetimeMs: 60_000 },
+  );
+  const credentials = grpc.credentials.createSsl(
+    Buffer.from(plane.authority.certificatePem),
+    Buffer.from(issued.keyPem),
+    Buffer.from(certificatePem(issued.certificateDer)),
+  );
   const client = new (loadContract()[service])(plane.apiAddress, credentials, channelOptions);
   try {
     return await new Promise((resolve, reject) => {

@@ -20,7 +20,11 @@ import { formatVersion } from '../../../../agent/libvirt/versions.js';
 import { DroverError } from '../../../../proto/wire/errors.js';
 import { until } from '../../../support/poll.js';
 
-const codeOf = (call: Promise<unknown>) => call.then(() => 'ok', (error: unknown) => (error instanceof DroverError ? error.code : String(error)));
+const codeOf = (call: Promise<unknown>) =>
+  call.then(
+    () => 'ok',
+    (error: unknown) => (error instanceof DroverError ? error.code : String(error)),
+  );
 
 /** A call that ends when the test says so. */
 function held<Value>(value: Value): { run: () => Promise<Value>; end: () => void } {
@@ -31,15 +35,24 @@ function held<Value>(value: Value): { run: () => Promise<Value>; end: () => void
 
 t.test('the call queue', async (t) => {
   const queue = (slots: number, queueLimit: number, deadlineMs = 60) =>
-    new CallQueue<number>({ slots: Array.from({ length: slots }, (_, index) => index), queueLimit, deadlineMs });
+    new CallQueue<number>({
+      slots: Array.from({ length: slots }, (_, index) => index),
+      queueLimit,
+      deadlineMs,
+    });
 
   await t.test('gives each call a slot of its own and refuses beyond the limit', async (t) => {
     const calls = queue(2, 3, 5_000);
     const blocks = [held(1), held(2)];
     const running = blocks.map((block) => calls.submit({ label: 'block', run: block.run }));
-    const waiting = [1, 2, 3].map((n) => calls.submit({ label: `wait ${n}`, run: (slot) => Promise.resolve(slot) }));
+    const waiting = [1, 2, 3].map((n) =>
+      calls.submit({ label: `wait ${n}`, run: (slot) => Promise.resolve(slot) }),
+    );
     t.same([calls.running, calls.waiting], [2, 3]);
-    await t.rejects(calls.submit({ label: 'one more', run: () => Promise.resolve(0) }), { code: 'resource-exhausted', message: /one more: 3 libvirt calls/ });
+    await t.rejects(calls.submit({ label: 'one more', run: () => Promise.resolve(0) }), {
+      code: 'resource-exhausted',
+      message: /one more: 3 libvirt calls/,
+    });
     for (const block of blocks) block.end();
     t.same(await Promise.all(running), [1, 2]);
     t.ok((await Promise.all(waiting)).every((slot) => slot === 0 || slot === 1));
@@ -50,14 +63,19 @@ t.test('the call queue', async (t) => {
     const calls = queue(1, 5);
     const stuck = held('late');
     const leases: Lease[] = [];
-    const first = codeOf(calls.submit({
-      label: 'stuck',
-      run: (_slot, lease) => {
-        leases.push(lease);
-        return stuck.run();
-      },
-    }));
-    await t.rejects(calls.submit({ label: 'behind', run: () => Promise.resolve(1) }), { code: 'deadline-exceeded', message: /behind: found no free/ });
+    const first = codeOf(
+      calls.submit({
+        label: 'stuck',
+        run: (_slot, lease) => {
+          leases.push(lease);
+          return stuck.run();
+        },
+      }),
+    );
+    await t.rejects(calls.submit({ label: 'behind', run: () => Promise.resolve(1) }), {
+      code: 'deadline-exceeded',
+      message: /behind: found no free/,
+    });
     t.equal(await first, 'deadline-exceeded');
     t.equal(leases[0]?.expired, true, 'the call is told');
     t.equal(calls.running, 1);
@@ -91,14 +109,21 @@ t.test('the call queue', async (t) => {
     t.equal(await waiting, 'unavailable');
     block.end();
     await running;
-    await t.rejects(calls.submit({ label: 'bad', run: () => Promise.reject(new DroverError('not-found', 'gone')) }), { code: 'not-found' });
+    await t.rejects(
+      calls.submit({ label: 'bad', run: () => Promise.reject(new DroverError('not-found', 'gone')) }),
+      { code: 'not-found' },
+    );
   });
 });
 
 t.test('domain XML', async (t) => {
   const none = { vcpuPins: [], emulatorPin: false, vcpuBandwidth: false, cpuShares: false, blockDevices: [] };
   const cases: { name: string; xml: string; want: object }[] = [
-    { name: 'the smallest', xml: '<domain><vcpu>2</vcpu></domain>', want: { disks: [], explicit: none, allocationId: '' } },
+    {
+      name: 'the smallest',
+      xml: '<domain><vcpu>2</vcpu></domain>',
+      want: { disks: [], explicit: none, allocationId: '' },
+    },
     {
       name: 'disks of every type, with entities in a path',
       xml: `<?xml version='1.0'?><domain><devices>
@@ -120,20 +145,55 @@ t.test('domain XML', async (t) => {
       name: 'every explicit setting',
       xml: `<domain><vcpu>4</vcpu><cputune><shares>9</shares><period>1000</period><vcpupin vcpu='3' cpuset='1'/><vcpupin vcpu='0' cpuset='1'/><emulatorpin cpuset='0'/></cputune>
         <blkiotune><weight>5</weight><device><path>/dev/sda</path><read_iops_sec>5</read_iops_sec></device></blkiotune></domain>`,
-      want: { explicit: { vcpuPins: [0, 3], emulatorPin: true, vcpuBandwidth: true, cpuShares: true, blockDevices: ['/dev/sda'] } },
+      want: {
+        explicit: {
+          vcpuPins: [0, 3],
+          emulatorPin: true,
+          vcpuBandwidth: true,
+          cpuShares: true,
+          blockDevices: ['/dev/sda'],
+        },
+      },
     },
-    { name: 'a quota alone', xml: '<domain><cputune><quota>5000</quota></cputune></domain>', want: { explicit: { ...none, vcpuBandwidth: true } } },
-    { name: 'a CPU set on <vcpu>', xml: `<domain><vcpu cpuset='0-1'>2</vcpu></domain>`, want: { explicit: { ...none, vcpuPins: [0, 1], emulatorPin: true } } },
-    { name: 'the allocation, whatever its prefix', xml: `<domain><metadata><x:allocation xmlns:x="https://drover.dev/xmlns/1" id="a1"/></metadata></domain>`, want: { allocationId: 'a1' } },
-    { name: 'the allocation with a default namespace', xml: `<domain><metadata><allocation xmlns="https://drover.dev/xmlns/1" id="a2"/></metadata></domain>`, want: { allocationId: 'a2' } },
-    { name: "not someone else's allocation", xml: `<domain><metadata><x:allocation xmlns:x="urn:other" id="a3"/></metadata></domain>`, want: { allocationId: '' } },
-    { name: 'entities are not resolved', xml: `<!DOCTYPE d [<!ENTITY e "boom">]><domain><devices><disk type='file'><source file='&e;'/></disk></devices></domain>`, want: { disks: [{ source: '&e;' }] } },
+    {
+      name: 'a quota alone',
+      xml: '<domain><cputune><quota>5000</quota></cputune></domain>',
+      want: { explicit: { ...none, vcpuBandwidth: true } },
+    },
+    {
+      name: 'a CPU set on <vcpu>',
+      xml: `<domain><vcpu cpuset='0-1'>2</vcpu></domain>`,
+      want: { explicit: { ...none, vcpuPins: [0, 1], emulatorPin: true } },
+    },
+    {
+      name: 'the allocation, whatever its prefix',
+      xml: `<domain><metadata><x:allocation xmlns:x="https://drover.dev/xmlns/1" id="a1"/></metadata></domain>`,
+      want: { allocationId: 'a1' },
+    },
+    {
+      name: 'the allocation with a default namespace',
+      xml: `<domain><metadata><allocation xmlns="https://drover.dev/xmlns/1" id="a2"/></metadata></domain>`,
+      want: { allocationId: 'a2' },
+    },
+    {
+      name: "not someone else's allocation",
+      xml: `<domain><metadata><x:allocation xmlns:x="urn:other" id="a3"/></metadata></domain>`,
+      want: { allocationId: '' },
+    },
+    {
+      name: 'entities are not resolved',
+      xml: `<!DOCTYPE d [<!ENTITY e "boom">]><domain><devices><disk type='file'><source file='&e;'/></disk></devices></domain>`,
+      want: { disks: [{ source: '&e;' }] },
+    },
   ];
   for (const { name, xml, want } of cases) t.match(parseDomainXml(xml), want, name);
   for (const bad of ['', 'x', '<domain>', '<network/>', '<domain></disk></domain>']) {
     t.throws(() => parseDomainXml(bad), { code: 'libvirt-failed' }, JSON.stringify(bad));
   }
-  t.throws(() => parseDomainXml(`<domain>${' '.repeat(4 * 1024 * 1024)}</domain>`), { code: 'libvirt-failed', message: /at most 4194304/ });
+  t.throws(() => parseDomainXml(`<domain>${' '.repeat(4 * 1024 * 1024)}</domain>`), {
+    code: 'libvirt-failed',
+    message: /at most 4194304/,
+  });
 });
 
 t.test('the cache of what the XML said', async (t) => {
@@ -154,25 +214,55 @@ t.test('the cache of what the XML said', async (t) => {
 });
 
 t.test('small readings', async (t) => {
-  t.same([0, 1, 3, 5, 7, 99].map(domainState), ['unknown', 'running', 'paused', 'shutoff', 'pmsuspended', 'unknown']);
+  t.same([0, 1, 3, 5, 7, 99].map(domainState), [
+    'unknown',
+    'running',
+    'paused',
+    'shutoff',
+    'pmsuspended',
+    'unknown',
+  ]);
   t.same([0, 2, 5, 8, 9].map(eventKind), ['defined', 'started', 'stopped', 'crashed', undefined]);
   t.same([9_000_000, 7_002_022, 11_003_000].map(formatVersion), ['9.0.0', '7.2.22', '11.3.0']);
   const directory = mkdtempSync(join(tmpdir(), 'drover-pid-'));
   t.teardown(() => rmSync(directory, { recursive: true }));
-  for (const [name, content] of [['vm', '4711\n'], ['empty', ''], ['odd', 'x12'], ['zero', '0']] as const) writeFileSync(join(directory, `${name}.pid`), content);
-  t.same(['vm', 'empty', 'odd', 'zero', 'none', '../vm'].map((name) => readDomainPid(directory, name)), [4711, undefined, undefined, undefined, undefined, undefined]);
+  for (const [name, content] of [
+    ['vm', '4711\n'],
+    ['empty', ''],
+    ['odd', 'x12'],
+    ['zero', '0'],
+  ] as const)
+    writeFileSync(join(directory, `${name}.pid`), content);
+  t.same(
+    ['vm', 'empty', 'odd', 'zero', 'none', '../vm'].map((name) => readDomainPid(directory, name)),
+    [4711, undefined, undefined, undefined, undefined, undefined],
+  );
 });
 
 t.test('settings as libvirt takes them', async (t) => {
   t.same([...cpuMap([0, 3, 9], 'pin')], [0b1001, 0b10]);
   t.same([...cpuMap([7], 'pin')], [0x80]);
-  for (const cpus of [[], [-1], [1.5], [8192]]) t.throws(() => cpuMap(cpus, 'pin'), { code: 'invalid-argument', field: 'pin' });
-  t.same(schedulerParameters({ vcpuQuotaUs: -1, cpuShares: 2 }).map(({ name, value }) => `${name}=${value}`), ['vcpu_quota=-1', 'cpu_shares=2']);
-  t.throws(() => schedulerParameters({ vcpuPeriodUs: -1 }), { code: 'invalid-argument', field: 'vcpuPeriodUs' });
+  for (const cpus of [[], [-1], [1.5], [8192]])
+    t.throws(() => cpuMap(cpus, 'pin'), { code: 'invalid-argument', field: 'pin' });
+  t.same(
+    schedulerParameters({ vcpuQuotaUs: -1, cpuShares: 2 }).map(({ name, value }) => `${name}=${value}`),
+    ['vcpu_quota=-1', 'cpu_shares=2'],
+  );
+  t.throws(() => schedulerParameters({ vcpuPeriodUs: -1 }), {
+    code: 'invalid-argument',
+    field: 'vcpuPeriodUs',
+  });
   t.throws(() => schedulerParameters({ cpuShares: 1.5 }), { code: 'invalid-argument', field: 'cpuShares' });
-  t.same(blockParameters('/dev/vda', { readBytesSec: 0, writeIopsSec: 7 }).map(({ value }) => value), ['/dev/vda,0', '/dev/vda,7']);
-  for (const device of ['vda', '/dev/vda,5', '/dev/']) t.throws(() => blockParameters(device, {}), { code: 'invalid-argument', field: 'device' });
-  t.throws(() => blockParameters('/dev/vda', { readIopsSec: -1 }), { code: 'invalid-argument', field: 'readIopsSec' });
+  t.same(
+    blockParameters('/dev/vda', { readBytesSec: 0, writeIopsSec: 7 }).map(({ value }) => value),
+    ['/dev/vda,0', '/dev/vda,7'],
+  );
+  for (const device of ['vda', '/dev/vda,5', '/dev/'])
+    t.throws(() => blockParameters(device, {}), { code: 'invalid-argument', field: 'device' });
+  t.throws(() => blockParameters('/dev/vda', { readIopsSec: -1 }), {
+    code: 'invalid-argument',
+    field: 'readIopsSec',
+  });
 });
 
 t.test('a listener that throws harms no other, and their number has an end', async (t) => {
@@ -197,27 +287,47 @@ t.test('a library that is not there is said, with what to install', async (t) =>
 
 t.test('typed parameters are built by libvirt', async (t) => {
   const library = openLibrary();
-  const parameters = [{ name: 'cpu_shares', type: 'unsigned', value: 512 }, { name: 'vcpu_quota', type: 'signed', value: -1 }, { name: 'x', type: 'text', value: '/dev/vda,1' }] as const;
+  const parameters = [
+    { name: 'cpu_shares', type: 'unsigned', value: 512 },
+    { name: 'vcpu_quota', type: 'signed', value: -1 },
+    { name: 'x', type: 'text', value: '/dev/vda,1' },
+  ] as const;
   const seen = await withParameters(library, parameters, async (list, count) => [typeof list, count]);
   t.same(seen, ['bigint', 3]);
-  await t.rejects(withParameters(library, [{ name: 'n'.repeat(200), type: 'text', value: '' }], async () => 0), { code: 'internal' });
+  await t.rejects(
+    withParameters(library, [{ name: 'n'.repeat(200), type: 'text', value: '' }], async () => 0),
+    { code: 'internal' },
+  );
 });
 
 t.test("libvirt's test driver", async (t) => {
   for (const bad of [{ connections: 0 }, { connections: 9 }, { deadlineMs: 0 }, { queueLimit: 0.5 }]) {
-    await t.rejects(openHypervisor({ uri: 'test:///default', pidDirectory: '/nowhere', ...bad }), { code: 'invalid-argument', field: Object.keys(bad)[0] as string });
+    await t.rejects(openHypervisor({ uri: 'test:///default', pidDirectory: '/nowhere', ...bad }), {
+      code: 'invalid-argument',
+      field: Object.keys(bad)[0] as string,
+    });
   }
   const hypervisor = await openHypervisor({ uri: 'test:///default', pidDirectory: '/nowhere' });
   t.teardown(() => hypervisor.close());
   t.equal(hypervisor.reachable, true);
   const [domain] = await hypervisor.domains();
-  t.match(domain, { name: 'test', id: 1, state: 'running', vcpus: 2, memoryBytes: 8 * 2 ** 30, pid: undefined });
+  t.match(domain, {
+    name: 'test',
+    id: 1,
+    state: 'running',
+    vcpus: 2,
+    memoryBytes: 8 * 2 ** 30,
+    pid: undefined,
+  });
   const uuid = domain?.uuid ?? '';
   await hypervisor.pinVcpu(uuid, 1, [3]);
   await hypervisor.pinEmulator(uuid, [2]);
   await hypervisor.setScheduler(uuid, {});
   t.match(await hypervisor.versions(), { libvirt: /^\d+\./, test: '0.0.2' });
-  await t.rejects(hypervisor.pinVcpu(uuid, 99, [0]), { code: 'libvirt-failed', message: /requested vcpu '99' is not present/ });
+  await t.rejects(hypervisor.pinVcpu(uuid, 99, [0]), {
+    code: 'libvirt-failed',
+    message: /requested vcpu '99' is not present/,
+  });
   await t.rejects(hypervisor.pinVcpu('00000000-0000-4000-8000-000000000000', 0, [0]), { code: 'not-found' });
   await hypervisor.close();
   await t.rejects(hypervisor.domains(), { code: 'unavailable' });
@@ -238,10 +348,12 @@ t.test('lifecycle events of the test driver', async (t) => {
 async function suspendAndResume(name: string): Promise<void> {
   const { default: koffi } = await import('koffi');
   const libvirt = koffi.load('libvirt.so.0');
-  const call = (name: string, result: string, ...args: string[]) => libvirt.func(name, result, args) as unknown as (...args: unknown[]) => unknown;
+  const call = (name: string, result: string, ...args: string[]) =>
+    libvirt.func(name, result, args) as unknown as (...args: unknown[]) => unknown;
   const connection = call('virConnectOpen', 'void *', 'str')('test:///default');
   const domain = call('virDomainLookupByName', 'void *', 'void *', 'str')(connection, name);
-  for (const act of ['virDomainSuspend', 'virDomainResume', 'virDomainFree']) call(act, 'int', 'void *')(domain);
+  for (const act of ['virDomainSuspend', 'virDomainResume', 'virDomainFree'])
+    call(act, 'int', 'void *')(domain);
   call('virConnectClose', 'int', 'void *')(connection);
 }
 
@@ -254,7 +366,10 @@ t.test('quickExit ends a process whose pool is stuck, which process.exit does no
   const run = promisify(execFile);
   const timed = async (end: string) => {
     const start = performance.now();
-    const code = await run(process.execPath, ['--input-type=module', '-e', stuck(end)]).then(() => 0, (error: { code: number }) => error.code);
+    const code = await run(process.execPath, ['--input-type=module', '-e', stuck(end)]).then(
+      () => 0,
+      (error: { code: number }) => error.code,
+    );
     return { code, ms: performance.now() - start };
   };
   const [quick, plain] = await Promise.all([timed('quickExit(7)'), timed('process.exit(7)')]);

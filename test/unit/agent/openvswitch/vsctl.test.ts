@@ -23,9 +23,13 @@ t.test('values of the database', async (t) => {
 t.test('what can go wrong', async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'drover-vsctl-'));
   t.teardown(() => rmSync(directory, { recursive: true }));
-  await t.rejects(vsctl({ program: join(directory, 'none') }).version(), { code: 'unavailable', cure: /openvswitch-switch/ });
+  await t.rejects(vsctl({ program: join(directory, 'none') }).version(), {
+    code: 'unavailable',
+    cure: /openvswitch-switch/,
+  });
   t.throws(() => vsctl({ timeoutSeconds: 0.5 }), { code: 'invalid-argument' });
-  for (const name of ['', '-x', 'a b', 'a'.repeat(16), 'br;rm']) await t.rejects(vsctl().addBridge(name, 'netdev'), { code: 'invalid-argument', field: 'bridge' });
+  for (const name of ['', '-x', 'a b', 'a'.repeat(16), 'br;rm'])
+    await t.rejects(vsctl().addBridge(name, 'netdev'), { code: 'invalid-argument', field: 'bridge' });
   const deaf = join(directory, 'deaf');
   writeFileSync(deaf, '#!/bin/sh\nexec sleep 60\n');
   chmodSync(deaf, 0o755);
@@ -48,7 +52,9 @@ kill $(cat $1/sw.pid) $(cat $1/db.pid)`;
 const able = hasProgram('ovs-vswitchd') && process.getuid?.() === 0;
 t.test('a real Open vSwitch', { skip: able ? false : 'needs root and openvswitch-switch' }, async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'drover-ovs-'));
-  const holder = spawn('unshare', ['-n', 'bash', '-c', servers, 'bash', directory], { stdio: ['pipe', 'ignore', 'ignore'] });
+  const holder = spawn('unshare', ['-n', 'bash', '-c', servers, 'bash', directory], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
   t.teardown(async () => {
     holder.stdin.end();
     await until(() => holder.exitCode !== null, 10_000, 'Open vSwitch did not end');
@@ -63,7 +69,9 @@ t.test('a real Open vSwitch', { skip: able ? false : 'needs root and openvswitch
   t.same(await ovs.bridges(), [{ name: 'br-test', datapath: 'netdev' }]);
   const [own] = await ovs.interfaces();
   t.match(own, { name: 'br-test', ofport: 65_534, error: '', externalIds: {} });
-  await t.rejects(vsctl({ database: `unix:${directory}/none.sock`, timeoutSeconds: 1 }).bridges(), { code: /unavailable|deadline-exceeded/ });
+  await t.rejects(vsctl({ database: `unix:${directory}/none.sock`, timeoutSeconds: 1 }).bridges(), {
+    code: /unavailable|deadline-exceeded/,
+  });
   await ovs.deleteBridge('br-test');
   await ovs.deleteBridge('br-test');
   t.same(await ovs.bridges(), []);

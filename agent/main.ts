@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { pino } from 'pino';
 import type { OutputFormat } from '../proto/output/formats.js';
 import { asDroverError, exitCodes, invalid } from '../proto/wire/errors.js';
+import { checkSimpleName } from '../proto/wire/names.js';
 import { loadConfig, parseConfig, type AgentConfig } from './config.js';
 import type { StandaloneCommand } from './commands/standalone.js';
 
@@ -62,19 +63,29 @@ function addRun(program: Command, env: Env): void {
     );
 }
 
+interface SimCommand {
+  hosts: string;
+  prefix: string;
+  state: string;
+  joinAddress: string;
+  joinTokenFile: string;
+}
+
 function addSim(program: Command): void {
   program
     .command('sim')
     .description('run simulated hosts: the real agent over kernels and hypervisors in memory')
     .requiredOption('--hosts <number>', 'how many')
+    .option('--prefix <name>', 'what their names begin with', 'sim')
     .requiredOption('--state <directory>', 'where their identities and ledgers are kept')
     .requiredOption('--join-address <host:port>', 'where to join')
     .requiredOption('--join-token-file <file>', 'file with a join token a line')
-    .action(async (options: { hosts: string; state: string; joinAddress: string; joinTokenFile: string }) => {
+    .action(async (options: SimCommand) => {
       const { startSim } = await import('./commands/sim.js');
       const { address, tokens } = joinOf(options) as { address: string; tokens: string[] };
       const running = await startSim({
         hosts: Number(options.hosts),
+        prefix: checkSimpleName(options.prefix, '--prefix'),
         state: options.state,
         join: { address, tokens },
         version: version(),

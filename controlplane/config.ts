@@ -39,6 +39,9 @@ const schema = z.strictObject({
 
 export type ControlPlaneConfig = z.infer<typeof schema>;
 
+/** Every key that the file may have, in the order of docs/reference/configuration.md. */
+export const configKeys: readonly string[] = Object.keys(schema.shape);
+
 /** Reads a configuration file. Errors: `invalid-argument` naming file, key, value and cure; `not-found` for the file. */
 export function loadConfig(file: string): ControlPlaneConfig {
   let text: string;

@@ -12,8 +12,8 @@ import { enrol } from '../session/enrol.js';
 import { hasExpired, identityFile, loadIdentity, saveIdentity, type Identity } from '../session/identity.js';
 import { keepRenewed } from '../session/renew.js';
 import { Session } from '../session/session.js';
-import { lockState } from '../reconcile/state-lock.js';
 import { notifier } from '../systemd/notify.js';
+import { lockForWriting } from '../host/host-lock.js';
 import { diskBytesOf, loadAverage, memoryAvailableBytes } from '../host/vitals.js';
 
 export interface RunOptions {
@@ -28,7 +28,11 @@ export interface RunOptions {
 /** Runs until `stop` of the answer is called. Errors: those of joining; a state directory that is in use. */
 export async function startAgent(options: RunOptions): Promise<{ stop(): Promise<void> }> {
   const { config, log, version } = options;
-  const unlock = lockState(config.state_directory, new HostRoot());
+  const unlock = await lockForWriting(
+    config.state_directory,
+    new HostRoot(),
+    config.plan_only || !options.isRoot,
+  );
   const file = identityFile(config.state_directory);
   let identity = await identityOf(options, file);
   const host = await openLocalHost(config, { agentVersion: version, isRoot: options.isRoot }, log);
@@ -66,7 +70,7 @@ export async function startAgent(options: RunOptions): Promise<{ stop(): Promise
       stopRenewing?.();
       await agent.stop();
       await host.close();
-      unlock();
+      await unlock();
     },
   };
 }

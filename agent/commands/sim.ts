@@ -19,6 +19,8 @@ const joiningAtOnce = 8;
 
 export interface SimOptions {
   readonly hosts: number;
+  /** Their names are PREFIX-001 and so on. */
+  readonly prefix: string;
   readonly state: string;
   readonly join: { readonly address: string; readonly tokens: readonly string[] };
   readonly version: string;
@@ -57,7 +59,7 @@ export async function startSim(options: SimOptions): Promise<{ hosts: SimHost[];
 
 async function startOne(options: SimOptions, index: number): Promise<Running> {
   const { log, version } = options;
-  const shape = shapeOf(index, randomUUID());
+  const shape = shapeOf(index, randomUUID(), options.prefix);
   const directory = join(options.state, shape.name);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   let identity = await identityOf(options, index, directory);
@@ -79,7 +81,7 @@ async function startOne(options: SimOptions, index: number): Promise<Running> {
 }
 
 async function identityOf(
-  { join: where, log }: SimOptions,
+  { join: where, log, prefix }: SimOptions,
   index: number,
   directory: string,
 ): Promise<Identity> {
@@ -92,7 +94,7 @@ async function identityOf(
       `${where.tokens.length} tokens`,
       `a token for each host that has not joined, at least ${index}`,
     );
-  const shape = shapeOf(index, '');
+  const shape = shapeOf(index, '', prefix);
   const identity = await enrol({
     address: where.address,
     token,

@@ -7,7 +7,8 @@ import type { AgentConfig } from '../config.js';
 import { HostRoot } from '../kernel/root.js';
 import type { Log } from '../log.js';
 import { toSettingStatus, type PlanEntry } from '../reconcile/plan.js';
-import { lockHolder, lockState } from '../reconcile/state-lock.js';
+import { lockForWriting } from '../host/host-lock.js';
+import { lockHolder } from '../reconcile/state-lock.js';
 
 export type StandaloneCommand = 'plan' | 'apply' | 'verify' | 'revert' | 'status';
 
@@ -32,7 +33,10 @@ export interface StandaloneAnswer {
  */
 export async function standalone(options: StandaloneOptions): Promise<StandaloneAnswer> {
   const writes = options.command === 'apply' || options.command === 'revert';
-  const unlock = writes ? lockState(options.config.state_directory, new HostRoot()) : () => undefined;
+  const { config, isRoot } = options;
+  const unlock = writes
+    ? await lockForWriting(config.state_directory, new HostRoot(), config.plan_only || !isRoot)
+    : async () => undefined;
   try {
     const host = await openLocalHost(
       options.config,
@@ -45,13 +49,13 @@ export async function standalone(options: StandaloneOptions): Promise<Standalone
       await host.close();
     }
   } finally {
-    unlock();
+    await unlock();
   }
 }
 
 async function execute(options: StandaloneOptions, host: LocalHost): Promise<StandaloneAnswer> {
   const { command } = options;
-  if (command === 'revert') return reverted(await host.reconciler.revert(), host);
+  if (command === 'revert') return revert(host);
   if (command === 'status') return status(options, host);
   const settings = parseProfile(readProfile(options.profileFile), options.profileFile).tuners;
   if (command === 'apply') return applied(await host.reconciler.apply(settings), host);
@@ -91,7 +95,10 @@ function applied(entries: readonly PlanEntry[], host: LocalHost): StandaloneAnsw
   };
 }
 
-function reverted(entries: readonly PlanEntry[], host: LocalHost): StandaloneAnswer {
+/** Also forgets the desired state, or the next start of the agent would enforce it again. */
+async function revert(host: LocalHost): Promise<StandaloneAnswer> {
+  const entries = await host.reconciler.revert();
+  if (!host.planOnly) await host.desired.clear();
   const remark =
     host.ledger.size === 0
       ? `${entries.length} settings put back, the ledger is empty`

@@ -30,13 +30,19 @@ const shapes = [
 ] as const;
 
 /** The shape of simulated host `index` (from 1). The boot id is new at each start: a simulated host boots with its process. */
-export function shapeOf(index: number, bootId: string): SimShape {
+export function shapeOf(index: number, bootId: string, prefix = 'sim'): SimShape {
   const { memoryGib, ...rest } = shapes[(index - 1) % shapes.length] as (typeof shapes)[number];
-  return { ...rest, name: simName(index), memoryBytes: memoryGib * 2 ** 30, diskBytes: 2 ** 41, bootId };
+  return {
+    ...rest,
+    name: simName(index, prefix),
+    memoryBytes: memoryGib * 2 ** 30,
+    diskBytes: 2 ** 41,
+    bootId,
+  };
 }
 
-export function simName(index: number): string {
-  return `sim-${String(index).padStart(3, '0')}`;
+export function simName(index: number, prefix = 'sim'): string {
+  return `${prefix}-${String(index).padStart(3, '0')}`;
 }
 
 /** The domains that simulated host `index` runs from the start: 0 to 6, the same at every start. */

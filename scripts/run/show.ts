@@ -12,34 +12,42 @@ export function line(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
+/** Whose `drover` commands run. */
+export interface Asking {
+  readonly project: string;
+  /** Context file of the control plane. */
+  readonly context: string;
+}
+
 /** Runs a `drover` command in this process, shows it as it would be typed, and answers its exit code. */
-export async function drover(argv: readonly string[], project: string): Promise<number> {
-  line(`$ npx drover ${argv.map((part) => (/[^\w./:=-]/.test(part) ? `'${part}'` : part)).join(' ')}`);
-  const { code, text, error } = await capture(argv, project);
+export async function drover(argv: readonly string[], asking: Asking): Promise<number> {
+  const shown = argv.map((part) => part.replace(`${asking.project}/`, ''));
+  line(`$ npx drover ${shown.map((part) => (/[^\w./:=-]/.test(part) ? `'${part}'` : part)).join(' ')}`);
+  const { code, text, error } = await capture(argv, asking);
   process.stdout.write(text + error);
   return code;
 }
 
 /** Runs a `drover` command with JSON output and answers the message. Errors: with the command's words. */
-export async function ask<Message>(argv: readonly string[], project: string): Promise<Message> {
-  const { code, text, error } = await capture([...argv, '--output', 'json'], project);
+export async function ask<Message>(argv: readonly string[], asking: Asking): Promise<Message> {
+  const { code, text, error } = await capture([...argv, '--output', 'json'], asking);
   if (code !== 0) throw new Error(`drover ${argv.join(' ')}: ${error || text}`);
   return JSON.parse(text) as Message;
 }
 
 async function capture(
   argv: readonly string[],
-  project: string,
+  asking: Asking,
 ): Promise<{ code: number; text: string; error: string }> {
   const out = collector();
   const error = collector();
-  const env = { DROVER_CONTEXT: `${project}/.drover/context.json`, NO_COLOR: '1' };
+  const env = { DROVER_CONTEXT: asking.context, NO_COLOR: '1' };
   const io = {
     argv,
     env,
     stdout: out.stream,
     stderr: error.stream,
-    cwd: project,
+    cwd: asking.project,
     systemDirectory: '/etc/drover',
     version: '',
     now: Date.now,

@@ -3,10 +3,8 @@
  * the simulated one are the same code. It keeps the host at its desired state and tells the control plane how it stands.
  */
 import type { DesiredState } from '../../proto/gen/drover/v1/DesiredState.js';
-import type { DomainInput } from '../../proto/gen/drover/v1/Domain.js';
 import type { HeartbeatInput } from '../../proto/gen/drover/v1/Heartbeat.js';
 import type { HostFacts } from '../../proto/gen/drover/v1/HostFacts.js';
-import type { HostTuningInput } from '../../proto/gen/drover/v1/HostTuning.js';
 import type { OperationRequest } from '../../proto/gen/drover/v1/OperationRequest.js';
 import { asDroverError } from '../../proto/wire/errors.js';
 import { parseTuners } from '../../proto/wire/profile.js';
@@ -17,6 +15,7 @@ import type { DesiredFile } from '../reconcile/desired.js';
 import type { Reconciler } from '../reconcile/reconciler.js';
 import { toSettingStatus } from '../reconcile/plan.js';
 import type { Session } from '../session/session.js';
+import { domainReport, tuningReport } from './reports.js';
 
 export interface HostAgentOptions {
   readonly hypervisor: Hypervisor | undefined;
@@ -31,9 +30,6 @@ export interface HostAgentOptions {
   now(): number;
   readonly log: Log;
 }
-
-/** Most domains in one report; a host that has more reports the first by name and says so in the log. */
-export const maximumReportedDomains = 4_096;
 
 /** Domain events that come together are answered by one report after this long. */
 const reportDelayMs = 100;
@@ -184,57 +180,25 @@ export class HostAgent {
   }
 
   #reportTuning(): void {
-    const tuning = this.#tuning();
+    const { reconciler, desired, now } = this.#options;
+    const tuning = tuningReport(reconciler.status(), desired.current, now());
     const text = JSON.stringify({ ...tuning, verifiedUnixMs: 0 });
     if (text === this.#lastTuning) return;
     this.#lastTuning = text;
     this.#session?.report('tuning', { tuning });
   }
 
-  #tuning(): HostTuningInput {
-    const { desired, reconciler, now } = this.#options;
-    const status = reconciler.status();
-    const held = desired.current;
-    return {
-      state: held && held.profileName !== '' ? status.state : 'unmanaged',
-      profileName: held?.profileName ?? '',
-      profileRevision: held?.profileRevision ?? 0,
-      digest: held?.digest ?? '',
-      settings: status.entries.map(toSettingStatus),
-      verifiedUnixMs: now(),
-      ledgerEntries: status.ledgerEntries,
-    };
-  }
-
   async #reportDomains(): Promise<void> {
-    const { hypervisor, log } = this.#options;
+    const { hypervisor, log, diskBytes } = this.#options;
     if (!hypervisor?.reachable) return;
     try {
-      const all = (await hypervisor.domains()).toSorted((a, b) => (a.name < b.name ? -1 : 1));
-      if (all.length > maximumReportedDomains)
-        log.warn(
-          { domains: all.length, reported: maximumReportedDomains },
-          'too many domains for one report',
-        );
+      const all = await hypervisor.domains();
+      const { domains, left } = domainReport(all, diskBytes);
+      if (left > 0) log.warn({ domains: all.length, left }, 'too many domains for one report');
       this.#activeDomains = all.filter((domain) => domain.id >= 0).length;
-      this.#session?.report('domains', {
-        domains: { domains: all.slice(0, maximumReportedDomains).map((domain) => this.#toWire(domain)) },
-      });
+      this.#session?.report('domains', { domains: { domains } });
     } catch (thrown) {
       log.warn({ error: asDroverError(thrown).message }, 'domains not listed');
     }
-  }
-
-  #toWire(domain: DomainView): DomainInput {
-    const { uuid, name, state, vcpus, memoryBytes, allocationId } = domain;
-    return {
-      uuid,
-      name,
-      state,
-      vcpus,
-      memoryBytes,
-      allocationId,
-      diskBytes: this.#options.diskBytes(domain),
-    };
   }
 }

@@ -19,6 +19,7 @@ const prefix = 'host/';
 
 export class Directory {
   readonly #commits: CommitQueue;
+  readonly #limit: number;
   readonly #onChange: (id: string, record: HostRecord | undefined) => void;
   readonly #byId = new Map<string, HostRecord>();
   readonly #byName = new Map<string, HostRecord>();
@@ -27,7 +28,12 @@ export class Directory {
   /** The change in flight of each host: the next one waits, so that none overwrites another's fields. */
   readonly #changing = new Map<string, Promise<unknown>>();
 
-  constructor(commits: CommitQueue, onChange: (id: string, record: HostRecord | undefined) => void) {
+  constructor(
+    commits: CommitQueue,
+    onChange: (id: string, record: HostRecord | undefined) => void,
+    limit = maximumHosts,
+  ) {
+    this.#limit = limit;
     this.#commits = commits;
     this.#onChange = onChange;
   }
@@ -77,10 +83,10 @@ export class Directory {
         { field: 'host_name', value: name },
       );
     }
-    if (!holder && this.#byId.size >= maximumHosts)
+    if (!holder && this.#byId.size >= this.#limit)
       throw new DroverError(
         'resource-exhausted',
-        `the fleet holds ${maximumHosts} hosts, the most of one control plane`,
+        `the fleet holds ${this.#limit} hosts, the most of one control plane`,
       );
     this.#joining.add(name);
     try {

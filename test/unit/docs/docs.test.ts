@@ -1,11 +1,19 @@
 /** The pages hold what the code says: keys and defaults, limits, links, targets, commands; and the units are sound. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, posix } from 'node:path';
 import t from 'tap';
 import * as agent from '../../../agent/config.js';
-import { maximumReportedDomains } from '../../../agent/host/host-agent.js';
+import { maximumReportedDomains } from '../../../agent/host/reports.js';
 import { maximumWaitingCalls } from '../../../agent/reconcile/reconciler.js';
 import { maximumLedgerEntries } from '../../../agent/reconcile/ledger.js';
 import { maximumEnrolments } from '../../../controlplane/api/enrolment.js';
@@ -45,9 +53,7 @@ t.test('the index names every page', async (t) => {
   const index = read('docs/README.md');
   const missing = below('docs').filter(
     (page) =>
-      page.endsWith('.md') &&
-      page !== 'docs/README.md' &&
-      !index.includes(`(${page.slice('docs/'.length)})`),
+      page.endsWith('.md') && page !== 'docs/README.md' && !index.includes(`(${page.slice('docs/'.length)})`),
   );
   t.same(missing, []);
 });
@@ -56,8 +62,7 @@ t.test('every target and command that a page names exists', async (t) => {
   t.same(makeTargets('Type `make run`, or\n\n    make test-unit\nthey make nothing'), ['run', 'test-unit']);
   const targets = [...read('Makefile').matchAll(/^([a-z-]+):/gm)].map((match) => match[1] as string);
   for (const page of pages)
-    for (const target of makeTargets(read(page)))
-      t.ok(targets.includes(target), `${page}: make ${target}`);
+    for (const target of makeTargets(read(page))) t.ok(targets.includes(target), `${page}: make ${target}`);
 
   t.same(commandsOf('drover', '`drover host list --zone a`\n$ drover profile apply FILE\nthe drover is'), [
     ['host', 'list'],
@@ -108,7 +113,8 @@ t.test('configuration.md has every key with its default', async (t) => {
 t.test('protocol.md has every limit with its value', async (t) => {
   const rows = rowsBelow(read('docs/reference/protocol.md'), 'Limits');
   const shown = new Map(rows.map(([, value, constant]) => [coded(constant), value ?? '']));
-  const bytes = (value: number): string => (value >= 2 ** 20 ? `${value / 2 ** 20} MiB` : `${value / 1024} KiB`);
+  const bytes = (value: number): string =>
+    value >= 2 ** 20 ? `${value / 2 ** 20} MiB` : `${value / 1024} KiB`;
   const seconds = (ms: number): string => `${ms / 1000} s`;
   const count = (value: number): string => value.toLocaleString('en-US');
   const wanted: Record<string, string> = {
@@ -165,7 +171,12 @@ const units = ['drover-agent.service', 'drover-controlplane.service'] as const;
 t.test('the units keep their promises', async (t) => {
   for (const unit of units) {
     const text = read(`systemd/${unit}`).replaceAll(/^#.*\n/gm, '');
-    for (const line of ['Restart=always', 'NoNewPrivileges=yes', 'ProtectSystem=strict', 'StartLimitIntervalSec=0'])
+    for (const line of [
+      'Restart=always',
+      'NoNewPrivileges=yes',
+      'ProtectSystem=strict',
+      'StartLimitIntervalSec=0',
+    ])
       t.match(text, new RegExp(`^${line}$`, 'm'), `${unit}: ${line}`);
     t.notMatch(text, /MemoryDenyWriteExecute/, `${unit}: V8 makes code at run time`);
     t.match(text, /^SystemCallFilter=@system-service @pkey$/m, `${unit}: V8 calls pkey_alloc`);

@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { domainReport } from '../../../../agent/host/reports.js';
+import type { DomainView } from '../../../../agent/libvirt/hypervisor.js';
 import { MemoryRoot } from '../../../../agent/sim/memory-root.js';
 import { maximumSimDomains, SimHypervisor } from '../../../../agent/sim/sim-hypervisor.js';
 import { domainsOf, openSimHost, shapeOf, simName } from '../../../../agent/sim/sim-host.js';
@@ -41,7 +43,10 @@ for (const index of [1, 2]) {
     const host = await openSimHost(shape, [domain], directory, '1', quiet);
     const tuners = encodeTuners(profile.tuners);
     await host.agent.start();
-    t.teardown(() => host.agent.stop());
+    t.teardown(async () => {
+      await host.agent.stop();
+      await host.ledger.close();
+    });
     const writes = host.kernel.writes;
     await host.agent.take({
       profileName: 'sim',
@@ -100,7 +105,10 @@ for (const index of [1, 2]) {
 t.test('a desired state that this host cannot take changes nothing and is said', async (t) => {
   const host = await openSimHost(shapeOf(1, 'boot-1'), domainsOf(3), folder(t), '1', quiet);
   await host.agent.start();
-  t.teardown(() => host.agent.stop());
+  t.teardown(async () => {
+    await host.agent.stop();
+    await host.ledger.close();
+  });
   const tuners = { 'vcpu-pinning': '{"shared":"90-95"}', ksm: '{"run":"on"}' };
   await host.agent.take({
     profileName: 'far',
@@ -133,4 +141,35 @@ t.test('the parts refuse what a real host would refuse', async (t) => {
     code: 'libvirt-failed',
   });
   t.equal(simName(7), 'sim-007');
+});
+
+t.test('a report of domains has a limit and says what it leaves out', async (t) => {
+  const explicit = {
+    vcpuPins: [],
+    emulatorPin: false,
+    vcpuBandwidth: false,
+    cpuShares: false,
+    blockDevices: [],
+  };
+  const domain = (name: string): DomainView => ({
+    uuid: name,
+    name,
+    id: 1,
+    state: 'running',
+    vcpus: 1,
+    memoryBytes: 1,
+    pid: 1,
+    disks: [],
+    explicit,
+    allocationId: '',
+  });
+  const { domains, left } = domainReport(['c', 'a', 'b'].map(domain), () => 7, 2);
+  t.same(
+    domains.map(({ name, diskBytes }) => [name, diskBytes]),
+    [
+      ['a', 7],
+      ['b', 7],
+    ],
+  );
+  t.equal(left, 1);
 });

@@ -56,6 +56,10 @@ t.test('directory: durable, and the same after a reload', async (t) => {
     directory.update('id-kvm-1', () => ({ labels: { rack: '7' } })),
   ]);
   t.match(directory.resolve('kvm-1'), { disabled: true, labels: { rack: '7' } });
+  const full = new Directory(commits, () => undefined, 1);
+  await full.enrol(record('only'));
+  await t.rejects(full.enrol(record('more')), { code: 'resource-exhausted' }, 'the limit of hosts');
+  await full.remove('id-only');
   await directory.remove('id-kvm-2');
   t.throws(() => directory.resolve('kvm-2'), { code: 'not-found', field: 'host', value: 'kvm-2' });
   const again = new Directory(commits, () => undefined);
@@ -152,6 +156,15 @@ t.test('profiles: immutable revisions', async (t) => {
   );
   again.load((await store.load()).records);
   t.match(again.newest(), [{ name: 'p', revision: 4, withdrawn: true }]);
+  const many = new Profiles(
+    commits,
+    () => 2,
+    () => undefined,
+  );
+  for (let n = 0; n < profileLimits.profiles; n++) await many.apply(profile(`p${n}`), 'ops');
+  await t.rejects(many.apply(profile('one-more'), 'ops'), { code: 'resource-exhausted' });
+  for (let n = 0; n < profileLimits.profiles; n++)
+    await commits.submit([{ key: `profile/p${n}/0000000001`, value: undefined }]);
   for (let n = 0; n < profileLimits.revisions + 5; n++)
     await again.apply(profile('p', { description: `${n}` }), 'ops');
   t.throws(() => again.get('p', 4), { code: 'not-found' }, 'only so many revisions are kept');

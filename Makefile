@@ -1,7 +1,7 @@
 # Every target in one line each: make help
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test test-unit test-integration lint fmt fmt-check proto proto-check facts-check bench check clean
+.PHONY: help setup build run test test-unit test-integration test-vm lint fmt fmt-check proto proto-check facts-check bench check clean
 
 prettier := node_modules/.bin/prettier --log-level warn
 
@@ -26,6 +26,9 @@ test-unit: setup ## run the unit tests only
 
 test-integration: setup ## run the integration tests only
 	@scripts/test.sh integration
+
+test-vm: setup ## run the tuners on a cgroup v2 kernel, in a virtual machine
+	@node build/test/vm/main.js
 
 lint: ## lint with type information; warnings fail
 	@scripts/lint.sh

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { DroverError, invalid } from '../proto/wire/errors.js';
+import { describeIssue, unknownKey } from '../proto/wire/profile.js';
 import { checkHostName, checkLabels } from '../proto/wire/names.js';
 
 const schema = z.strictObject({
@@ -55,10 +56,6 @@ export function parseConfig(text: string, source: string): AgentConfig {
 
 function wrong(source: string, issue: z.core.$ZodIssue): DroverError {
   if (issue.code === 'unrecognized_keys')
-    return invalid(
-      `${source}: ${issue.keys[0]}`,
-      'an unknown key',
-      `one of ${Object.keys(schema.shape).join(', ')}`,
-    );
-  return invalid(`${source}: ${issue.path.join('.')}`, issue.input, issue.message);
+    return unknownKey([String(issue.keys[0])], configKeys, `${source}: `);
+  return invalid(`${source}: ${issue.path.join('.')}`, issue.input, describeIssue(issue));
 }

@@ -6,6 +6,7 @@ import type { OutputFormat } from '../proto/output/formats.js';
 import { asDroverError, exitCodes, invalid } from '../proto/wire/errors.js';
 import { checkSimpleName } from '../proto/wire/names.js';
 import { loadConfig, parseConfig, type AgentConfig } from './config.js';
+import type { RunOptions } from './commands/run.js';
 import type { StandaloneCommand } from './commands/standalone.js';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -19,6 +20,7 @@ export async function main(argv: readonly string[], env: Env): Promise<void> {
     .description('Keeps a KVM host at its desired state.')
     .exitOverride();
   addRun(program, env);
+  addJoin(program);
   addSim(program);
   addStandalone(program);
   addFacts(program);
@@ -50,13 +52,12 @@ function addRun(program: Command, env: Env): void {
         const config = configOf(options.config);
         if (options.checkConfig) return leave(exitCodes.ok);
         const { startAgent } = await import('./commands/run.js');
-        const join = joinOf(options);
         const running = await startAgent({
           config,
           version: version(),
           isRoot: isRoot(),
           log: logger(env, config),
-          join: join && { address: join.address, token: join.tokens[0] ?? '' },
+          join: joinOf(options),
         });
         stayUntilToldToEnd(running);
       },
@@ -71,6 +72,24 @@ interface SimCommand {
   joinTokenFile: string;
 }
 
+function addJoin(program: Command): void {
+  program
+    .command('join')
+    .description(
+      'join a control plane, also again after the certificate expired or the host was deleted there',
+    )
+    .option('--config <file>', 'configuration file', defaultConfig)
+    .requiredOption('--join-address <host:port>', 'enrolment address of the control plane')
+    .requiredOption('--join-token-file <file>', 'file with the join token')
+    .action(async (options: { config: string; joinAddress: string; joinTokenFile: string }) => {
+      const { joinAnew } = await import('./commands/join.js');
+      const join = { address: options.joinAddress, tokenFile: options.joinTokenFile };
+      const id = await joinAnew({ config: configOf(options.config), join, log: pino({ level: 'silent' }) });
+      process.stdout.write(`joined as host ${id}; start the agent with drover-agent run\n`);
+      await leave(exitCodes.ok);
+    });
+}
+
 function addSim(program: Command): void {
   program
     .command('sim')
@@ -82,12 +101,13 @@ function addSim(program: Command): void {
     .requiredOption('--join-token-file <file>', 'file with a join token a line')
     .action(async (options: SimCommand) => {
       const { startSim } = await import('./commands/sim.js');
-      const { address, tokens } = joinOf(options) as { address: string; tokens: string[] };
+      const { readTokens } = await import('./commands/run.js');
+      const join = { address: options.joinAddress, tokens: readTokens(options.joinTokenFile) };
       const running = await startSim({
         hosts: Number(options.hosts),
         prefix: checkSimpleName(options.prefix, '--prefix'),
         state: options.state,
-        join: { address, tokens },
+        join,
         version: version(),
         log: pino({ level: 'warn' }),
       });
@@ -152,22 +172,12 @@ function configOf(file: string): AgentConfig {
   return file === defaultConfig && !existsSync(file) ? parseConfig('', file) : loadConfig(file);
 }
 
-function joinOf(options: {
-  joinAddress?: string;
-  joinTokenFile?: string;
-}): { address: string; tokens: string[] } | undefined {
-  if (options.joinAddress === undefined && options.joinTokenFile === undefined) return undefined;
-  if (options.joinAddress === undefined || options.joinTokenFile === undefined)
-    throw invalid(
-      '--join-address',
-      options.joinAddress ?? 'nothing',
-      'both --join-address and --join-token-file',
-    );
-  const tokens = readFileSync(options.joinTokenFile, 'utf8')
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '');
-  return { address: options.joinAddress, tokens };
+function joinOf(options: { joinAddress?: string; joinTokenFile?: string }): RunOptions['join'] {
+  const { joinAddress: address, joinTokenFile: tokenFile } = options;
+  if (address === undefined && tokenFile === undefined) return undefined;
+  if (address === undefined || tokenFile === undefined)
+    throw invalid('--join-address', address ?? 'nothing', 'both --join-address and --join-token-file');
+  return { address, tokenFile };
 }
 
 function formatOf(text: string): OutputFormat {

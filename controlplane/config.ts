@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { DroverError, invalid } from '../proto/wire/errors.js';
+import { describeIssue, unknownKey } from '../proto/wire/profile.js';
 import { heartbeatIntervalMs } from '../proto/wire/limits.js';
 
 const ratio = z.number().positive().max(1000);
@@ -70,10 +71,6 @@ export function checkConfig(value: unknown, source: string): ControlPlaneConfig 
   if (result.success) return result.data;
   const issue = result.error.issues[0] as z.core.$ZodIssue;
   if (issue.code === 'unrecognized_keys')
-    throw invalid(
-      `${source}: ${issue.keys[0]}`,
-      'an unknown key',
-      `one of ${Object.keys(schema.shape).join(', ')}`,
-    );
-  throw invalid(`${source}: ${issue.path.join('.')}`, issue.input, issue.message);
+    throw unknownKey([String(issue.keys[0])], configKeys, `${source}: `);
+  throw invalid(`${source}: ${issue.path.join('.')}`, issue.input, describeIssue(issue));
 }

@@ -65,9 +65,11 @@ async function serve(config: ControlPlaneConfig, log: Log, store: Store): Promis
   });
   const claims = new Claims({ registry, commits, now: Date.now, newId: randomUUID });
   const operations = new Operations({ newId: randomUUID, now: Date.now });
+  let isLoaded = false;
   const directory: Directory = new Directory(commits, (id, record) => {
-    if (record) registry.upsert(record);
-    else registry.remove(id);
+    if (!record) return registry.remove(id);
+    registry.upsert(record);
+    if (isLoaded) fleet.hostChanged(record);
   });
   const profiles: Profiles = new Profiles(commits, Date.now, () => fleet.desiredChanged());
   const rule = { serviceDownTimeMs: config.service_down_time * 1000 };
@@ -83,6 +85,7 @@ async function serve(config: ControlPlaneConfig, log: Log, store: Store): Promis
     log,
   });
   for (const view of [directory, profiles, claims]) view.load(snapshot.records);
+  isLoaded = true;
   const tokens = new JoinTokens(
     snapshot,
     (writes) => commits.submit(writes),

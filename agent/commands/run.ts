@@ -8,7 +8,6 @@ import type { AgentConfig } from '../config.js';
 import { HostAgent } from '../host/host-agent.js';
 import { HostRoot } from '../kernel/root.js';
 import type { Log } from '../log.js';
-import { enrol } from '../session/enrol.js';
 import { hasExpired, identityFile, loadIdentity, saveIdentity, type Identity } from '../session/identity.js';
 import { keepRenewed } from '../session/renew.js';
 import { Session } from '../session/session.js';
@@ -21,7 +20,7 @@ export interface RunOptions {
   readonly version: string;
   readonly isRoot: boolean;
   /** Where to join, and with which token, when the state directory holds no usable identity. */
-  readonly join?: { address: string; token: string } | undefined;
+  readonly join?: { readonly address: string; readonly tokenFile: string } | undefined;
   readonly log: Log;
 }
 
@@ -93,23 +92,30 @@ export function sessionOptions(agent: HostAgent, log: Log) {
   };
 }
 
-async function identityOf({ config, join, log }: RunOptions, file: string): Promise<Identity | undefined> {
+async function identityOf(options: RunOptions, file: string): Promise<Identity | undefined> {
+  const { join, log } = options;
   const held = loadIdentity(file);
   if (held && !hasExpired(held.certificatePem, Date.now())) return held;
-  if (!join) {
-    if (held)
-      throw new DroverError(
-        'unauthenticated',
-        `the certificate in ${file} has expired; join again with a fresh token`,
-        { field: file, cure: 'drover token create, then drover-agent run --join-token-file' },
-      );
-    log.warn({}, 'this host has not joined a control plane; it enforces what is on disk');
-    return undefined;
-  }
+  if (join) return joinFleet({ ...options, join }, file);
+  const words = held
+    ? `the certificate in ${file} has expired; join again with drover-agent join`
+    : 'this host has not joined a control plane';
+  log.warn({ file }, `${words}; what is on disk is enforced`);
+  return undefined;
+}
+
+/** Joins with a token and keeps the identity. Errors: those of `enrol`; `not-found` for the token file. */
+export async function joinFleet(
+  { config, join, log }: Pick<RunOptions, 'config' | 'log'> & { join: NonNullable<RunOptions['join']> },
+  file: string,
+): Promise<Identity> {
   const hostName = checkHostName(config.host_name ?? hostname().toLowerCase(), 'host_name');
   const { labels, availability_zone: availabilityZone } = config;
+  const [token = ''] = readTokens(join.tokenFile);
+  const { enrol } = await import('../session/enrol.js'); // certificates cost memory that a running agent does not need
   const identity = await enrol({
-    ...join,
+    address: join.address,
+    token,
     hostName,
     labels,
     availabilityZone,
@@ -119,6 +125,22 @@ async function identityOf({ config, join, log }: RunOptions, file: string): Prom
   await saveIdentity(file, identity);
   log.info({ host: hostName, id: identity.hostId }, 'joined');
   return identity;
+}
+
+/** Join tokens, one a line. Errors: `not-found` naming the file. */
+export function readTokens(file: string): string[] {
+  try {
+    return readFileSync(file, 'utf8')
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line !== '');
+  } catch (cause) {
+    throw new DroverError('not-found', `--join-token-file: ${file} cannot be read`, {
+      field: '--join-token-file',
+      value: file,
+      cause,
+    });
+  }
 }
 
 /** machine-id(5): tells a reinstalled host from another one of the same name. */

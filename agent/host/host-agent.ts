@@ -15,7 +15,7 @@ import type { DesiredFile } from '../reconcile/desired.js';
 import type { Reconciler } from '../reconcile/reconciler.js';
 import { toSettingStatus } from '../reconcile/plan.js';
 import type { Session } from '../session/session.js';
-import { domainReport, tuningReport } from './reports.js';
+import { domainReport, refusalReport, tuningReport, type Refusal } from './reports.js';
 
 export interface HostAgentOptions {
   readonly hypervisor: Hypervisor | undefined;
@@ -42,7 +42,10 @@ export class HostAgent {
   #timer: NodeJS.Timeout | undefined;
   #reporting: NodeJS.Timeout | undefined;
   #unsubscribe: (() => void)[] = [];
+  #verifiedMs = 0;
   #lastTuning = '';
+  #lastFacts = '';
+  #refusal: Refusal | undefined;
   #newest: DesiredState | undefined;
   #taking: Promise<void> = Promise.resolve();
 
@@ -58,7 +61,7 @@ export class HostAgent {
     if (held) this.#settings = parseTuners(held.tuners);
     if (hypervisor) {
       this.#unsubscribe.push(hypervisor.onDomainEvent((event) => this.#domainEvent(event)));
-      this.#unsubscribe.push(hypervisor.onReachable(() => this.#soon()));
+      this.#unsubscribe.push(hypervisor.onReachable((isUp) => void (isUp && this.reconcile())));
     }
     log.info(
       { profile: held?.profileName ?? '', revision: held?.profileRevision ?? 0 },
@@ -82,11 +85,13 @@ export class HostAgent {
     const { reconciler, log } = this.#options;
     try {
       if (this.#settings) await reconciler.apply(this.#settings);
+      this.#verifiedMs = this.#options.now();
     } catch (thrown) {
       log.warn({ error: asDroverError(thrown).message }, 'reconcile failed');
     }
     this.#reportTuning();
     await this.#reportDomains();
+    await this.#reportFacts();
   }
 
   /** What a heartbeat carries. Never waits. */
@@ -99,14 +104,15 @@ export class HostAgent {
       loadAverage: loadAverage(),
       memoryAvailableBytes: memoryAvailableBytes(),
       droppedMessages: this.#session?.droppedMessages ?? 0,
+      tuningVerifiedUnixMs: this.#verifiedMs,
     };
   }
 
   /** The control plane knows nothing of this host: tell everything. */
   async reportAll(): Promise<void> {
-    const facts = await this.#options.facts();
-    this.#session?.report('facts', { facts });
     this.#lastTuning = '';
+    this.#lastFacts = '';
+    await this.#reportFacts();
     this.#reportTuning();
     await this.#reportDomains();
   }
@@ -130,9 +136,12 @@ export class HostAgent {
       const settings = parseTuners(state.tuners);
       await desired.save(state);
       this.#settings = settings;
+      this.#refusal = undefined;
       log.info({ profile: state.profileName, revision: state.profileRevision }, 'desired state received');
     } catch (thrown) {
-      log.warn({ error: asDroverError(thrown).message, profile: state.profileName }, 'desired state refused');
+      const reason = asDroverError(thrown).message;
+      this.#refusal = { state, reason };
+      log.warn({ error: reason, profile: state.profileName }, 'desired state refused');
     }
     await this.reconcile();
   }
@@ -181,11 +190,27 @@ export class HostAgent {
 
   #reportTuning(): void {
     const { reconciler, desired, now } = this.#options;
-    const tuning = tuningReport(reconciler.status(), desired.current, now());
+    const status = reconciler.status();
+    const tuning = this.#refusal
+      ? refusalReport(this.#refusal, status.ledgerEntries, now())
+      : tuningReport(status, desired.current, now());
     const text = JSON.stringify({ ...tuning, verifiedUnixMs: 0 });
     if (text === this.#lastTuning) return;
     this.#lastTuning = text;
     this.#session?.report('tuning', { tuning });
+  }
+
+  /** Facts are told again when they changed: pages were allocated, a CPU went offline, QEMU was upgraded. */
+  async #reportFacts(): Promise<void> {
+    try {
+      const facts = await this.#options.facts();
+      const text = JSON.stringify(facts);
+      if (text === this.#lastFacts) return;
+      this.#lastFacts = text;
+      this.#session?.report('facts', { facts });
+    } catch (thrown) {
+      this.#options.log.warn({ error: asDroverError(thrown).message }, 'facts not read');
+    }
   }
 
   async #reportDomains(): Promise<void> {

@@ -3,7 +3,7 @@ import type { DesiredState } from '../../proto/gen/drover/v1/DesiredState.js';
 import type { DomainInput } from '../../proto/gen/drover/v1/Domain.js';
 import type { HostTuningInput } from '../../proto/gen/drover/v1/HostTuning.js';
 import type { DomainView } from '../libvirt/hypervisor.js';
-import { toSettingStatus } from '../reconcile/plan.js';
+import { toSettingStatus, type PlanEntry } from '../reconcile/plan.js';
 import type { ReconcilerStatus } from '../reconcile/reconciler.js';
 
 /** Most domains in one report: about 1 MiB of message. A host that has more reports the first by name. */
@@ -23,6 +23,37 @@ export function domainReport(
   return { domains: sorted.slice(0, limit).map(toWire), left: Math.max(0, sorted.length - limit) };
 }
 
+/** Most settings in one report; about 2 MiB of message. */
+export const maximumReportedSettings = 8_192;
+
+/** At most `limit` entries, in their order; where some must go, those that are as they should be go first. */
+export function worthTelling(
+  entries: readonly PlanEntry[],
+  limit = maximumReportedSettings,
+): readonly PlanEntry[] {
+  if (entries.length <= limit) return entries;
+  const dull = (entry: PlanEntry): boolean => entry.outcome === 'in-sync' || entry.outcome === 'unsupported';
+  const kept = new Set([...entries.filter((entry) => !dull(entry)), ...entries.filter(dull)].slice(0, limit));
+  return entries.filter((entry) => kept.has(entry));
+}
+
+/** A desired state that this agent could not take, and why. */
+export interface Refusal {
+  readonly state: DesiredState;
+  readonly reason: string;
+}
+
+/** The report of a host that could not take its desired state: what was in force before still is. */
+export function refusalReport(
+  { state, reason }: Refusal,
+  ledgerEntries: number,
+  verifiedUnixMs: number,
+): HostTuningInput {
+  const { profileName, profileRevision, digest } = state;
+  const settings = [{ tuner: '*', setting: '*', outcome: 'failed', reason }];
+  return { state: 'failed', profileName, profileRevision, digest, settings, verifiedUnixMs, ledgerEntries };
+}
+
 /** How the host stands to what it should be. `held`: the desired state on disk; undefined or without a name: unmanaged. */
 export function tuningReport(
   status: ReconcilerStatus,
@@ -34,7 +65,7 @@ export function tuningReport(
     profileName: held?.profileName ?? '',
     profileRevision: held?.profileRevision ?? 0,
     digest: held?.digest ?? '',
-    settings: status.entries.map(toSettingStatus),
+    settings: worthTelling(status.entries).map(toSettingStatus),
     verifiedUnixMs,
     ledgerEntries: status.ledgerEntries,
   };

@@ -112,7 +112,9 @@ export function toSettingStatus(entry: PlanEntry): SettingStatus {
     wanted,
     outcome: outcome === 'change' ? 'pending' : outcome,
     reason:
-      reason === '' && entry.affects.length > 0 && effect === 'domain-restart' ? felt(entry.affects) : reason,
+      reason === '' && outcome.startsWith('change') && entry.affects.length > 0 && effect === 'domain-restart'
+        ? felt(entry.affects)
+        : reason,
     original: original ?? '',
     effect,
     source: knob.source,

@@ -1,6 +1,5 @@
 /** Renews the host's certificate over the session's channel when two thirds of its life are over. */
 import type { RenewCertificateResponse } from '../../proto/gen/drover/v1/RenewCertificateResponse.js';
-import { certificatePem, makeKeyAndRequest } from '../../proto/wire/csr.js';
 import { asDroverError, DroverError } from '../../proto/wire/errors.js';
 import { unaryDeadlineMs } from '../../proto/wire/limits.js';
 import { fromServiceError } from '../../proto/wire/remote-error.js';
@@ -38,6 +37,7 @@ export function keepRenewed(options: RenewalOptions): () => void {
 }
 
 async function renew({ session, identity, save }: RenewalOptions): Promise<void> {
+  const { certificatePem, makeKeyAndRequest } = await import('../../proto/wire/csr.js'); // heavy, and needed once in hours
   const before = identity();
   const { keyPem, requestDer } = await makeKeyAndRequest(before.hostId);
   const { certificateDer } = await ask(session, requestDer);

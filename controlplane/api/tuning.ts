@@ -7,7 +7,7 @@ import type { Profile, ProfileInput } from '../../proto/gen/drover/v1/Profile.js
 import type { WithdrawProfileRequest } from '../../proto/gen/drover/v1/WithdrawProfileRequest.js';
 import { invalid } from '../../proto/wire/errors.js';
 import type { FleetControl } from '../fleet/control.js';
-import { profileFor, selects } from '../model/selector.js';
+import { profileFor } from '../model/selector.js';
 import type { Caller } from './fleet.js';
 
 /** Most host names in an answer. */
@@ -16,15 +16,15 @@ const longestList = 1_000;
 export function tuningHandlers(fleet: FleetControl) {
   const { profiles, directory } = fleet;
 
-  /** Hosts on which this very profile is in force, by name. */
-  const inForce = (profile: Profile): string[] => {
-    const newest = profiles.newest();
-    return directory
+  /** Hosts that get this profile when `all` are there, by name: others may have a higher priority. */
+  const hostsOf = (name: string, all: readonly Profile[]): string[] =>
+    directory
       .all()
-      .filter((host) => profileFor(host, newest)?.name === profile.name)
+      .filter((host) => profileFor(host, all)?.name === name)
       .map((host) => host.name)
       .sort();
-  };
+
+  const inForce = (profile: Profile): string[] => hostsOf(profile.name, profiles.newest());
 
   return {
     ApplyProfile: async (
@@ -34,14 +34,12 @@ export function tuningHandlers(fleet: FleetControl) {
       if (!request.profile) throw invalid('profile', 'nothing', 'a profile');
       if (request.validateOnly) {
         const checked = profiles.check(request.profile);
-        const hosts = directory
-          .all()
-          .filter((host) => selects(request.profile?.selector ?? null, host))
-          .map((host) => host.name);
+        const others = profiles.newest().filter(({ name }) => name !== checked.name);
+        const hosts = hostsOf(request.profile.name, [...others, { ...request.profile, withdrawn: false }]);
         return {
           profile: { ...checked, selectedHosts: hosts.length },
           created: false,
-          selectedHosts: hosts.sort().slice(0, longestList),
+          selectedHosts: hosts.slice(0, longestList),
         };
       }
       const { profile, created } = await profiles.apply(request.profile, caller.name);

@@ -5,6 +5,7 @@
 import type { AgentMessage } from '../../proto/gen/drover/v1/AgentMessage.js';
 import type { Condition } from '../../proto/gen/drover/v1/Condition.js';
 import type { Domain } from '../../proto/gen/drover/v1/Domain.js';
+import type { Heartbeat } from '../../proto/gen/drover/v1/Heartbeat.js';
 import type { Host } from '../../proto/gen/drover/v1/Host.js';
 import type { HostDetailInput } from '../../proto/gen/drover/v1/HostDetail.js';
 import type { HostRecord } from '../../proto/gen/drover/v1/HostRecord.js';
@@ -23,6 +24,8 @@ import type { HostSession, Sessions } from './sessions.js';
 /** What the fleet asks of the allocations: which ids a host holds. */
 export interface AllocationIndex {
   idsOn(hostId: string): ReadonlySet<string>;
+  /** Generation of a host's durable record of allocations; 0: none. */
+  generationOf(hostId: string): number;
 }
 
 export interface FleetParts {
@@ -68,7 +71,7 @@ export class FleetControl {
 
   /** Takes a report into the view. */
   take(session: HostSession, message: AgentMessage): void {
-    if (message.heartbeat) session.heartbeat = message.heartbeat;
+    if (message.heartbeat) takeHeartbeat(session, message.heartbeat);
     if (message.facts) this.#takeFacts(session, message.facts);
     if (message.domains) {
       session.domains = message.domains.domains;
@@ -87,6 +90,12 @@ export class FleetControl {
       this.#sendDesired(session, host);
       if (session.facts) this.#takeFacts(session, session.facts);
     }
+  }
+
+  /** A host's record changed: another profile may select it now. */
+  hostChanged(host: HostRecord): void {
+    const session = this.sessions.get(host.id);
+    if (session) this.#sendDesired(session, host);
   }
 
   /** Counts the domains of a host that no allocation covers, so that nobody places over them. */
@@ -121,6 +130,7 @@ export class FleetControl {
       session,
       alive: this.#alive(record.id),
       desired: profiles.desiredFor(record),
+      generation: this.#parts.allocations.generationOf(record.id),
     });
   }
 
@@ -197,6 +207,13 @@ export class FleetControl {
         this.#parts.log.warn({ host: host.name, error: error.message }, 'capacity not stored'),
       );
   }
+}
+
+/** The report of how a host is tuned comes when it changes; when it was last looked at comes with every heartbeat. */
+function takeHeartbeat(session: HostSession, heartbeat: Heartbeat): void {
+  session.heartbeat = heartbeat;
+  const { tuningVerifiedUnixMs: verifiedUnixMs } = heartbeat;
+  if (session.tuning && verifiedUnixMs > 0) session.tuning = { ...session.tuning, verifiedUnixMs };
 }
 
 /** Domains of a host that no allocation covers. A domain that is shut off holds no CPU or memory, and is left out. */

@@ -11,10 +11,12 @@ export interface HostParts {
   readonly view: HostView;
   readonly session: HostSession | undefined;
   readonly alive: Liveness;
+  /** Of its allocations. */
+  readonly generation: number;
   readonly desired: Pick<DesiredStateInput, 'profileName' | 'profileRevision' | 'digest'>;
 }
 
-export function hostMessage({ record, view, session, alive, desired }: HostParts): Host {
+export function hostMessage({ record, view, session, alive, desired, generation }: HostParts): Host {
   return {
     id: record.id,
     name: record.name,
@@ -32,7 +34,7 @@ export function hostMessage({ record, view, session, alive, desired }: HostParts
     tuningState: tuningState(session, desired.digest),
     activeDomains: session?.heartbeat?.activeDomains ?? 0,
     agentVersion: session?.agentVersion ?? '',
-    generation: 0,
+    generation,
     simulated: record.simulated,
   };
 }

@@ -1,5 +1,6 @@
 /** What is known of each host's health, on separate axes. Pure: from what agents said, and when. */
 import type { Condition } from '../../proto/gen/drover/v1/Condition.js';
+import type { HostTuning } from '../../proto/gen/drover/v1/HostTuning.js';
 import type { HostSession } from '../fleet/sessions.js';
 import type { Liveness } from '../fleet/liveness.js';
 
@@ -12,9 +13,9 @@ const verdict = (type: string, status: string, reason: string, message: string):
   message,
 });
 
-/** The conditions of a host. Missing data is `unknown`, never `ok`. */
+/** The conditions of a host, by type. Missing data is `unknown`, never `ok`. */
 export function verdicts(session: HostSession | undefined, alive: Liveness): Verdict[] {
-  return [reachable(alive), controllable(session, alive), tuned(session, alive)];
+  return [controllable(session, alive), reachable(alive), tuned(session, alive)];
 }
 
 function reachable(alive: Liveness): Verdict {
@@ -50,14 +51,14 @@ function tuned(session: HostSession | undefined, alive: Liveness): Verdict {
     );
   if (tuning.state === 'drifted')
     return verdict('tuned', 'degraded', 'drift', 'settings differ from the profile');
-  return verdict(
-    'tuned',
-    'ok',
-    tuning.state,
-    tuning.profileName === ''
-      ? 'no profile selects this host'
-      : `${tuning.profileName} revision ${tuning.profileRevision} is in force`,
-  );
+  return verdict('tuned', 'ok', tuning.state, inForce(tuning));
+}
+
+function inForce({ state, profileName, profileRevision }: HostTuning): string {
+  const profile = `${profileName} revision ${profileRevision}`;
+  if (state === 'plan-only') return `the agent only plans: ${profile} is not in force`;
+  if (state === 'applying') return `${profile} is being applied`;
+  return profileName === '' ? 'no profile selects this host' : `${profile} is in force`;
 }
 
 /** Keeps since when each condition has its status; changes only when the status or reason does. */

@@ -8,7 +8,7 @@ import { makeKeyAndRequest, maximumRequestBytes } from '../../proto/wire/csr.js'
 import { backdateMs, randomSerial, type Authority } from './authority.js';
 import type { Role } from './roles.js';
 
-/** Life of an agent's certificate; agents renew at half of it. */
+/** Life of an agent's certificate; agents renew after two thirds of it. */
 export const agentLifetimeMs = 86_400_000;
 
 export interface Issued {

@@ -137,10 +137,13 @@ function fromIssue(issue: z.core.$ZodIssue, root: unknown): DroverError {
   if (issue.code === 'unrecognized_keys')
     return unknownKey([...path, issue.keys[0] as string], siblings(path));
   const value = path.reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], root);
-  return invalid(field, value === undefined ? 'nothing' : value, describe(issue));
+  return invalid(field, value === undefined ? 'nothing' : value, describeIssue(issue));
 }
 
-function describe(issue: z.core.$ZodIssue): string {
+/** What would be right, in words, for a zod issue. */
+export function describeIssue(issue: z.core.$ZodIssue): string {
+  // A text of our own says it best; zod's begin with these words.
+  if (!/^(Invalid|Too|Unrecognized|Expected)/.test(issue.message)) return issue.message;
   if (issue.code === 'invalid_value') return `one of ${issue.values.map(String).join(', ')}`;
   if (issue.code === 'too_small') return `at least ${issue.minimum}`;
   if (issue.code === 'too_big') return `at most ${issue.maximum}`;
@@ -159,11 +162,12 @@ function siblings(path: string[]): string[] {
   return Object.keys(settings?.shape ?? {});
 }
 
-function unknownKey(path: string[], known: string[]): DroverError {
+/** The error for a key that is not known, with the nearest one that is. */
+export function unknownKey(path: readonly string[], known: readonly string[], prefix = ''): DroverError {
   const key = path.at(-1) as string;
   const near = known.toSorted((a, b) => distance(key, a) - distance(key, b))[0];
   const hint = near !== undefined && distance(key, near) <= 3 ? `; did you mean ${near}?` : '';
-  const field = path.join('.');
+  const field = prefix + path.join('.');
   const cure = `one of ${known.join(', ')}`;
   return new DroverError('invalid-argument', `${field}: unknown key${hint} (known: ${known.join(', ')})`, {
     field,

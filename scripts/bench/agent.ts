@@ -113,9 +113,13 @@ export async function benchAgentCost(agentProgram: string, count = 50, seconds =
   const config = join(state, 'agent.yaml');
   writeFileSync(config, stringify({ state_directory: state, reconcile_interval_seconds: 30 }));
   writeFileSync(join(state, 'desired.json'), JSON.stringify(desired));
-  const child = spawn(process.execPath, [agentProgram, 'run', '--config', config], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+  const child = spawn(
+    process.execPath,
+    ['--max-semi-space-size=1', agentProgram, 'run', '--config', config],
+    {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  );
   try {
     for (const name of names) {
       await defineIdle(name);

@@ -39,10 +39,16 @@ export async function endLeftover(folder: string, name: string, program: string)
   return true;
 }
 
+/** As in the first line of agent/bin.cts. */
+const smallHeap = ['--max-semi-space-size=1'];
+
 function startChild(folder: string, name: string, program: string, argv: readonly string[]): Child {
   const log = openSync(join(folder, `${name}.log`), 'w', 0o600);
   // Its own process group: Ctrl-C reaches only this program, which then ends the others in the right order.
-  const child = spawn(process.execPath, [program, ...argv], { stdio: ['ignore', log, log], detached: true });
+  const child = spawn(process.execPath, [...smallHeap, program, ...argv], {
+    stdio: ['ignore', log, log],
+    detached: true,
+  });
   closeSync(log);
   const pidFile = join(folder, `${name}.pid`);
   writeFileSync(pidFile, `${child.pid}`);

@@ -293,6 +293,40 @@ t.test('a deleted host is out, and must join again', async (t) => {
   await two.session.stop();
 });
 
+t.test('a label decides which profile a host gets, at once', async (t) => {
+  const { name, selector, tuners } = profile('special', {
+    ksm: { run: 'off' },
+    'transparent-hugepages': { enabled: 'never' },
+  });
+  await operatorCall(plane, 'Tuning', 'ApplyProfile', {
+    profile: { name, selector: { ...selector, labels: { tier: 'gold' } }, tuners, priority: 5 },
+  });
+  t.match((await view('sim-001')).host, { profileName: 'base' }, 'not selected yet');
+  const noop = await operatorCall(plane, 'Tuning', 'ApplyProfile', {
+    profile: { name: 'low', tuners, priority: -1 },
+    validateOnly: true,
+  });
+  t.same(noop.selectedHosts, [], 'a noop counts the hosts that would really get it');
+  await operatorCall(plane, 'Fleet', 'UpdateHost', {
+    host: 'sim-001',
+    updateMask: ['labels.tier'],
+    labels: { tier: 'gold' },
+  });
+  const isSpecial = async (): Promise<boolean> => {
+    const { host } = await view('sim-001');
+    return host?.profileName === 'special' && host.tuningState === 'in-sync';
+  };
+  await until(isSpecial, 10_000, 'special is in force');
+  t.match(one.host.kernel.read('/sys/kernel/mm/transparent_hugepage/enabled'), '[never]');
+  await operatorCall(plane, 'Fleet', 'UpdateHost', { host: 'sim-001', updateMask: ['labels.tier'] });
+  await until(
+    () => one.host.kernel.read('/sys/kernel/mm/transparent_hugepage/enabled')?.includes('[madvise]'),
+    10_000,
+    'and back',
+  );
+  t.match((await view('sim-001')).host, { labels: { kind: 'sim' }, profileName: 'base' });
+});
+
 t.test('a withdrawn profile is put back everywhere', async (t) => {
   await operatorCall(plane, 'Tuning', 'WithdrawProfile', { name: 'base' });
   await until(async () => (await view('sim-001')).host?.tuningState === 'unmanaged', 10_000, 'unmanaged');

@@ -118,7 +118,8 @@ function services(): Record<
       DeleteHost: ({ host }) => (known(host), {}),
       ListDomains: () => ({ domains: canned.domains, total: canned.domains.length }),
       CreateJoinToken: () => ({
-        token: 'drover1.t0192f3a1.c2VjcmV0',
+        token:
+          'drv1.0192f3a1c0ffee00.c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3I.5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f',
         id: 't0192f3a1',
         expiresUnixMs: canned.cannedNowMs + 600_000,
       }),

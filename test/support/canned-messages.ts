@@ -187,7 +187,7 @@ export const conditions: ConditionInput[] = [
   {
     type: 'reachable',
     status: 'ok',
-    reason: 'heartbeat',
+    reason: 'heartbeats',
     message: 'last heartbeat 2 s ago',
     sinceUnixMs: cannedNowMs - 300 * minute,
     hostId: id('1'),
@@ -196,7 +196,7 @@ export const conditions: ConditionInput[] = [
   {
     type: 'tuned',
     status: 'degraded',
-    reason: 'drifted',
+    reason: 'drift',
     message: '1 setting differs from profile density',
     sinceUnixMs: cannedNowMs - 4 * minute,
     hostId: id('1'),

@@ -71,7 +71,7 @@ export function writeContext(folder: string, address: string, authority: string,
   writeFileSync(join(folder, 'client.key'), client.key, { mode: 0o600 });
   const content = {
     address,
-    enrol_address: 'control.example.org:7444',
+    enrol_address: 'control.example.org:7644',
     authority: 'authority.pem',
     certificate: 'client.pem',
     key: 'client.key',

@@ -9,6 +9,7 @@ export interface HeartbeatInput {
   'loadAverage'?: (number | string);
   'memoryAvailableBytes'?: (number | string | Long);
   'droppedMessages'?: (number | string | Long);
+  'tuningVerifiedUnixMs'?: (number | string | Long);
 }
 
 export interface Heartbeat {
@@ -18,4 +19,5 @@ export interface Heartbeat {
   'loadAverage': (number);
   'memoryAvailableBytes': (number);
   'droppedMessages': (number);
+  'tuningVerifiedUnixMs': (number);
 }

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { domainReport } from '../../../../agent/host/reports.js';
+import { domainReport, worthTelling } from '../../../../agent/host/reports.js';
+import type { PlanEntry } from '../../../../agent/reconcile/plan.js';
 import type { DomainView } from '../../../../agent/libvirt/hypervisor.js';
 import { MemoryRoot } from '../../../../agent/sim/memory-root.js';
 import { maximumSimDomains, SimHypervisor } from '../../../../agent/sim/sim-hypervisor.js';
@@ -172,4 +173,23 @@ t.test('a report of domains has a limit and says what it leaves out', async (t) 
     ],
   );
   t.equal(left, 1);
+  const entry = (setting: string, outcome: PlanEntry['outcome']): PlanEntry => ({
+    knob: { tuner: 'ksm', setting, source: '' },
+    now: '',
+    wanted: '',
+    outcome,
+    reason: '',
+    effect: 'now',
+    affects: [],
+    original: undefined,
+  });
+  const told = worthTelling(
+    [entry('a', 'in-sync'), entry('b', 'failed'), entry('c', 'in-sync'), entry('d', 'held')],
+    3,
+  );
+  t.same(
+    told.map(({ knob }) => knob.setting),
+    ['a', 'b', 'd'],
+    'what is in order goes first',
+  );
 });

@@ -221,7 +221,7 @@ t.test('conditions: missing data is unknown, and a status keeps its time', async
   const host = { id: 'h', name: 'kvm-1' };
   t.equal(conditions.of(host, states, 100)[0]?.sinceUnixMs, 100);
   t.equal(conditions.of(host, states, 200)[0]?.sinceUnixMs, 100, 'the same status since 100');
-  t.equal(conditions.of(host, verdicts(undefined, 'down'), 300)[0]?.sinceUnixMs, 300);
+  t.equal(conditions.of(host, verdicts(undefined, 'down'), 300)[1]?.sinceUnixMs, 300);
 });
 
 t.test('operations: limits and deadlines', async (t) => {

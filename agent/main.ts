@@ -193,10 +193,11 @@ function stayUntilToldToEnd(running: { stop(): Promise<void> }): void {
     if (ending) return;
     ending = true;
     const grace = setTimeout(() => void leave(exitCodes.failed), 8_000);
-    void running.stop().then(() => {
-      clearTimeout(grace);
-      return leave(exitCodes.ok);
-    });
+    void running.stop().then(
+      () => leave(exitCodes.ok),
+      (error: unknown) => leave(complain(error)),
+    );
+    grace.unref();
   };
   process.on('SIGTERM', end);
   process.on('SIGINT', end);
@@ -217,7 +218,15 @@ function complain(thrown: unknown): number {
 }
 
 function logger(env: Env, config: AgentConfig): ReturnType<typeof pino> {
-  return pino({ level: env['DROVER_LOG_LEVEL'] ?? config.log_level, base: null });
+  return pino({ level: levelOf(env['DROVER_LOG_LEVEL']) ?? config.log_level, base: null });
+}
+
+/** Errors: `invalid-argument` for a level that there is not. */
+function levelOf(text: string | undefined): string | undefined {
+  const levels = ['debug', 'info', 'warn', 'error'];
+  if (text !== undefined && !levels.includes(text))
+    throw invalid('DROVER_LOG_LEVEL', text, levels.join(', '));
+  return text;
 }
 
 function isRoot(): boolean {

@@ -17,8 +17,10 @@ const parts: Record<string, () => Promise<void>> = {
   },
   claims: benchApiClaims,
   agent: async () => {
-    if (process.getuid?.() !== 0)
-      return void process.stderr.write('agent figures need root and a hypervisor\n');
+    if (process.getuid?.() !== 0) {
+      process.stderr.write('agent figures need root and a hypervisor\n');
+      return;
+    }
     const hypervisor = await startHypervisor();
     try {
       await benchDomainStart();

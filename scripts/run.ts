@@ -6,9 +6,10 @@
  * DROVER_STATE: where it keeps its state (default: .drover in the project). DROVER_SIMULATED_HOSTS: how many (50).
  */
 import { dirname, join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { runner } from './hypervisor/command.js';
-import { openChildren } from './run/children.js';
+import { openChildren, type Children } from './run/children.js';
 import { demonstrate } from './run/demonstrate.js';
 import { heading, line } from './run/show.js';
 import { addresses, localName, type Stage } from './run/stage.js';
@@ -31,12 +32,21 @@ const stage: Stage = {
 
 async function main(): Promise<void> {
   const began = performance.now();
-  const { planOnly } = await startDaemons(stage);
-  const children = await openChildren(join(state, 'run'));
-  await startControlPlane(stage, children);
-  await startAgents(stage, children, planOnly);
-  if (!planOnly) await placeDomain(stage);
-  await demonstrate(stage, planOnly);
+  let planOnly = false;
+  let children: Children | undefined;
+  const steps: (() => Promise<void>)[] = [
+    async () => void ({ planOnly } = await startDaemons(stage)),
+    async () => void (children = await openChildren(join(state, 'run'))),
+    async () => startControlPlane(stage, children as Children),
+    async () => startAgents(stage, children as Children, planOnly),
+    async () => (planOnly ? undefined : placeDomain(stage)),
+    async () => demonstrate(stage, planOnly),
+  ];
+  for (const step of steps) {
+    if (stopping) return; // told to end while it was starting: nothing more is begun
+    await step();
+  }
+  if (stopping) return;
   heading('ready');
   const seconds = Math.round((performance.now() - began) / 100) / 10;
   line(`${stage.simulated + 1} hosts after ${seconds} s. Ctrl-C ends it. Now try: npx drover host list`);
@@ -45,14 +55,19 @@ async function main(): Promise<void> {
 
 let stopping: Promise<void> | undefined;
 
+/** Ends what was started, once the step under way is over: nothing may be begun behind the back of the end. */
 function end(code: number): void {
-  stopping ??= stopAll(stage).then((isWell) => process.exit(isWell ? code : 1));
+  stopping ??= Promise.race([starting, sleep(30_000, undefined, { ref: false })])
+    .then(() => stopAll(stage))
+    .then((isWell) => process.exit(isWell ? code : 1));
 }
 
 process.on('SIGINT', () => end(0));
 process.on('SIGTERM', () => end(0));
-main().catch((error: Error) => {
-  if (stopping) return; // it was told to end while it was starting
+const starting = main().catch((error: Error) => {
+  if (stopping) return;
   process.stderr.write(`make run failed: ${error.message}\n`);
-  end(1);
+  process.exitCode = 1;
 });
+await starting;
+if (process.exitCode === 1) end(1);

@@ -33,7 +33,7 @@ export async function startAgent(options: RunOptions): Promise<{ stop(): Promise
     config.plan_only || !options.isRoot,
   );
   const file = identityFile(config.state_directory);
-  let identity = await identityOf(options, file);
+  let identity = await identityOf(options, file).catch((error: Error) => unjoined(error, log));
   const host = await openLocalHost(config, { agentVersion: version, isRoot: options.isRoot }, log);
   if (host.planOnly) log.info({}, 'plan-only: this agent shows what it would change and changes nothing');
   const agent = new HostAgent({
@@ -101,6 +101,15 @@ async function identityOf(options: RunOptions, file: string): Promise<Identity |
     ? `the certificate in ${file} has expired; join again with drover-agent join`
     : 'this host has not joined a control plane';
   log.warn({ file }, `${words}; what is on disk is enforced`);
+  return undefined;
+}
+
+/** Joining failed: a host that was told what it should be is kept so, whoever cannot be reached. */
+function unjoined(error: Error, log: Log): undefined {
+  log.warn(
+    { error: error.message },
+    'no session; what is on disk is enforced. Mend it and start the agent again',
+  );
   return undefined;
 }
 

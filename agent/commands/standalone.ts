@@ -32,10 +32,11 @@ export interface StandaloneAnswer {
  * `failed-precondition` when an agent runs and the command would write.
  */
 export async function standalone(options: StandaloneOptions): Promise<StandaloneAnswer> {
-  const writes = options.command === 'apply' || options.command === 'revert';
   const { config, isRoot } = options;
+  // Who may only plan, because of the configuration or for want of root, touches no file either.
+  const writes = (options.command === 'apply' || options.command === 'revert') && isRoot && !config.plan_only;
   const unlock = writes
-    ? await lockForWriting(config.state_directory, new HostRoot(), config.plan_only || !isRoot)
+    ? await lockForWriting(config.state_directory, new HostRoot(), false)
     : async () => undefined;
   try {
     const host = await openLocalHost(
@@ -64,41 +65,56 @@ async function execute(options: StandaloneOptions, host: LocalHost): Promise<Sta
   return planned(command, entries);
 }
 
+/** How the entries came out, in words: `3 to change, 1 held, 2 unsupported`. */
+function summary(entries: readonly PlanEntry[], changeWord: string): string {
+  const counts: [string, number][] = [
+    [changeWord, count(entries, 'change')],
+    ['failed', count(entries, 'failed')],
+    ['held', count(entries, 'held')],
+    ['unsupported here', count(entries, 'unsupported')],
+  ];
+  return counts
+    .filter(([, number]) => number > 0)
+    .map(([word, number]) => `${number} ${word}`)
+    .join(', ');
+}
+
 function planned(command: 'plan' | 'verify', entries: readonly PlanEntry[]): StandaloneAnswer {
-  const changes = count(entries, 'change');
+  const isPlan = command === 'plan';
+  const found = summary(entries, isPlan ? 'to change' : 'differ');
+  const nothing = isPlan ? 'nothing to change' : 'everything is as it should be';
   const failed = count(entries, 'failed');
-  const words =
-    command === 'plan'
-      ? `${changes} to change, nothing was written`
-      : changes === 0
-        ? 'everything is as it should be'
-        : `${changes} differ`;
   return {
     entries: entries.map(toSettingStatus),
-    remark: words,
-    exit: failed > 0 ? exitCodes.failed : changes > 0 ? exitCodes.pending : exitCodes.ok,
+    remark: `${found === '' ? nothing : found}${isPlan ? '; nothing was written' : ''}`,
+    exit: failed > 0 ? exitCodes.failed : count(entries, 'change') > 0 ? exitCodes.pending : exitCodes.ok,
   };
 }
 
 function applied(entries: readonly PlanEntry[], host: LocalHost): StandaloneAnswer {
-  if (host.planOnly)
-    return {
-      entries: entries.map(toSettingStatus),
-      remark: 'plan-only (not root, or told so): nothing was written',
-      exit: exitCodes.pending,
-    };
-  const failed = count(entries, 'failed');
+  if (host.planOnly) return onlyPlanned(entries);
+  const found = summary(entries, 'still to change');
   return {
     entries: entries.map(toSettingStatus),
-    remark: `applied and read back; ${host.ledger.size} original values in ${host.ledger.file}`,
-    exit: failed > 0 ? exitCodes.failed : exitCodes.ok,
+    remark: `applied and read back${found === '' ? '' : `, ${found}`}; ${host.ledger.size} original values in ${host.ledger.file}`,
+    exit: count(entries, 'failed') > 0 ? exitCodes.failed : exitCodes.ok,
+  };
+}
+
+function onlyPlanned(entries: readonly PlanEntry[]): StandaloneAnswer {
+  const remark = 'plan-only (not root, or told so): nothing was written';
+  return {
+    entries: entries.map(toSettingStatus),
+    remark,
+    exit: entries.length > 0 ? exitCodes.pending : exitCodes.ok,
   };
 }
 
 /** Also forgets the desired state, or the next start of the agent would enforce it again. */
 async function revert(host: LocalHost): Promise<StandaloneAnswer> {
   const entries = await host.reconciler.revert();
-  if (!host.planOnly) await host.desired.clear();
+  if (host.planOnly) return onlyPlanned(entries);
+  await host.desired.clear();
   const remark =
     host.ledger.size === 0
       ? `${entries.length} settings put back, the ledger is empty`

@@ -58,7 +58,7 @@ export class HostAgent {
     const { desired, hypervisor, log } = this.#options;
     this.#session = session;
     const held = desired.current;
-    if (held) this.#settings = parseTuners(held.tuners);
+    this.#takeHeld(held);
     if (hypervisor) {
       this.#unsubscribe.push(hypervisor.onDomainEvent((event) => this.#domainEvent(event)));
       this.#unsubscribe.push(hypervisor.onReachable((isUp) => void (isUp && this.reconcile())));
@@ -69,7 +69,18 @@ export class HostAgent {
     );
     session?.start();
     await this.reconcile();
-    this.#timer = setInterval(() => void this.reconcile(), this.#options.reconcileIntervalMs);
+    this.#timer = setInterval(() => void this.pass(), this.#options.reconcileIntervalMs);
+  }
+
+  /** A state on disk that this version cannot read is reported; the session goes on, so that another can come. */
+  #takeHeld(state: DesiredState | undefined): void {
+    if (!state) return;
+    try {
+      this.#settings = parseTuners(state.tuners);
+    } catch (thrown) {
+      this.#refusal = { state, reason: asDroverError(thrown).message };
+      this.#options.log.warn({ error: this.#refusal.reason }, 'desired state on disk refused');
+    }
   }
 
   /** Stops following; changes nothing on the host. */
@@ -78,6 +89,12 @@ export class HostAgent {
     clearTimeout(this.#reporting);
     for (const end of this.#unsubscribe) end();
     await this.#session?.stop();
+  }
+
+  /** The regular pass; first takes up a desired state that could not be saved the last time. */
+  async pass(): Promise<void> {
+    if (this.#newest) await this.take(this.#newest);
+    else await this.reconcile();
   }
 
   /** One full pass: brings the host to the desired state, then reports how it stands. Never throws. */
@@ -139,8 +156,10 @@ export class HostAgent {
       this.#refusal = undefined;
       log.info({ profile: state.profileName, revision: state.profileRevision }, 'desired state received');
     } catch (thrown) {
-      const reason = asDroverError(thrown).message;
+      const error = asDroverError(thrown);
+      const reason = error.message;
       this.#refusal = { state, reason };
+      if (error.kind.retryable) this.#newest ??= state; // a full disk may have room at the next pass
       log.warn({ error: reason, profile: state.profileName }, 'desired state refused');
     }
     await this.reconcile();
@@ -177,6 +196,8 @@ export class HostAgent {
       log.info({ domain: event.name, ms: now() - began }, 'domain enforced and verified');
     } catch (thrown) {
       log.warn({ domain: event.name, error: asDroverError(thrown).message }, 'domain not enforced');
+    } finally {
+      this.#soon(); // how it came out is told now, not at the next pass
     }
   }
 

@@ -54,6 +54,13 @@ export function refusalReport(
   return { state: 'failed', profileName, profileRevision, digest, settings, verifiedUnixMs, ledgerEntries };
 }
 
+/** Without a profile a host is unmanaged once everything is back: while a setting is not, it says so. */
+function stateOf(status: ReconcilerStatus, held: DesiredState | undefined): string {
+  if (held && held.profileName !== '') return status.state;
+  const isBusy = status.state === 'failed' || status.state === 'applying';
+  return isBusy && status.ledgerEntries > 0 ? status.state : 'unmanaged';
+}
+
 /** How the host stands to what it should be. `held`: the desired state on disk; undefined or without a name: unmanaged. */
 export function tuningReport(
   status: ReconcilerStatus,
@@ -61,7 +68,7 @@ export function tuningReport(
   verifiedUnixMs: number,
 ): HostTuningInput {
   return {
-    state: held && held.profileName !== '' ? status.state : 'unmanaged',
+    state: stateOf(status, held),
     profileName: held?.profileName ?? '',
     profileRevision: held?.profileRevision ?? 0,
     digest: held?.digest ?? '',

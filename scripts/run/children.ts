@@ -1,7 +1,7 @@
 /** The programs that `make run` starts: their output goes to log files, they end with it, and leftovers are ended first. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Child {
@@ -31,7 +31,7 @@ export async function endLeftover(folder: string, name: string, program: string)
   const file = join(folder, `${name}.pid`);
   const pid = Number(readText(file));
   rmSync(file, { force: true });
-  if (!pid || !readText(`/proc/${pid}/cmdline`).includes(basename(program))) return false;
+  if (!pid || !readText(`/proc/${pid}/cmdline`).split('\0').includes(program)) return false;
   process.kill(pid, 'SIGTERM');
   for (let waited = 0; waited < 5000 && readText(`/proc/${pid}/cmdline`) !== ''; waited += 50)
     await sleep(50);

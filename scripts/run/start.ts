@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { startHypervisor } from '../hypervisor/hypervisor.js';
 import { endLeftover, waitFor, type Children } from './children.js';
-import { removeDemoDomain, startDemoDomain } from './demo-domain.js';
+import { demo, removeDemoDomain, startDemoDomain } from './demo-domain.js';
 import { ask, line } from './show.js';
 import { addresses, listHosts, program, type Stage } from './stage.js';
 
@@ -142,5 +142,14 @@ export async function placeDomain(stage: Stage): Promise<void> {
   const { allocation } = await ask<{ allocation: { id: string } }>(request, stage);
   started.allocationId = allocation.id;
   started.domain = await startDemoDomain(run, allocation.id);
+  await waitFor('the domain to run', 20_000, () => domainRuns(stage));
   line(`claimed room on ${name} and started domain drover-demo on Open vSwitch bridge drover-br0`);
+}
+
+async function domainRuns(stage: Stage): Promise<true | undefined> {
+  const { domains } = await ask<{ domains: { name: string; state: string }[] }>(
+    ['domain', 'list', '--host', stage.name],
+    stage,
+  );
+  return domains.some(({ name, state }) => name === demo.name && state === 'running') ? true : undefined;
 }

@@ -34,7 +34,7 @@ interface Running {
 }
 
 function start(prefix: readonly string[] = [], directory = state): Running {
-  const [program = '', ...argv] = [...prefix, process.execPath, join(build, 'scripts/run.js')];
+  const [program, ...argv] = [...prefix, process.execPath, join(build, 'scripts/run.js')];
   const child = spawn(program, argv, {
     env: { ...process.env, DROVER_STATE: directory, DROVER_SIMULATED_HOSTS: '3' },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,5 +1,5 @@
 /** A simulated host decides as a real one: the same profile, planned, applied, verified and put back, on both cgroup versions. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -10,6 +10,7 @@ import { MemoryRoot } from '../../../../agent/sim/memory-root.js';
 import { maximumSimDomains, SimHypervisor } from '../../../../agent/sim/sim-hypervisor.js';
 import { domainsOf, openSimHost, shapeOf, simName } from '../../../../agent/sim/sim-host.js';
 import { buildTree } from '../../../../agent/sim/tree.js';
+import { DroverError } from '../../../../proto/wire/errors.js';
 import { desiredDigest, encodeTuners, parseProfile } from '../../../../proto/wire/profile.js';
 
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined };
@@ -192,4 +193,62 @@ t.test('a report of domains has a limit and says what it leaves out', async (t) 
     ['a', 'b', 'd'],
     'what is in order goes first',
   );
+});
+
+t.test(
+  'a desired state on disk that this version cannot read is reported, and another may come',
+  async (t) => {
+    const directory = folder(t);
+    const tuners = { hugepages: '{"pages":5}' };
+    const state = {
+      profileName: 'newer',
+      profileRevision: 3,
+      tuners,
+      digest: desiredDigest('newer', 3, tuners),
+    };
+    writeFileSync(join(directory, 'desired.json'), JSON.stringify(state));
+    const host = await openSimHost(shapeOf(1, 'boot-1'), [], directory, '1', quiet);
+    await host.agent.start();
+    t.teardown(async () => {
+      await host.agent.stop();
+      await host.ledger.close();
+    });
+    t.equal(host.kernel.writes, 0);
+    const known = { ksm: '{"run":"on"}' };
+    await host.agent.take({
+      profileName: 'older',
+      profileRevision: 4,
+      tuners: known,
+      digest: desiredDigest('older', 4, known),
+    });
+    t.equal(host.kernel.read('/sys/kernel/mm/ksm/run'), '1');
+  },
+);
+
+t.test('a desired state that could not be saved is tried again at the next pass', async (t) => {
+  const directory = folder(t);
+  const shape = shapeOf(1, 'boot-1');
+  const host = await openSimHost(shape, [], directory, '1', quiet);
+  let failures = 0;
+  const save = host.desired.save.bind(host.desired);
+  host.desired.save = async (state) => {
+    if (failures++ === 0) throw new DroverError('storage-failed', 'no space left');
+    await save(state);
+  };
+  await host.agent.start();
+  t.teardown(async () => {
+    await host.agent.stop();
+    await host.ledger.close();
+  });
+  const tuners = { ksm: '{"run":"on"}' };
+  await host.agent.take({
+    profileName: 'p',
+    profileRevision: 1,
+    tuners,
+    digest: desiredDigest('p', 1, tuners),
+  });
+  t.equal(host.kernel.read('/sys/kernel/mm/ksm/run'), '0', 'not in force while it is not durable');
+  await host.agent.pass();
+  t.equal(host.kernel.read('/sys/kernel/mm/ksm/run'), '1');
+  t.equal(host.desired.current?.profileName, 'p');
 });

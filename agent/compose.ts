@@ -100,6 +100,7 @@ function factsOf(
   log: Log,
 ): () => Promise<HostFacts> {
   let inventory: Record<string, string> = {};
+  const readServices = servicesOf(log);
   void readInventory().then((read) => (inventory = read.inventory));
   const read = async (): Promise<HostFacts> => {
     const [openvswitch, libvirt, services, diskTotalBytes] = await Promise.all([
@@ -107,7 +108,7 @@ function factsOf(
         .version()
         .catch(() => ''),
       hypervisor?.versions().catch(() => ({})),
-      unitStates(watchedUnits).catch((error: Error) => noServices(error, log)),
+      readServices(),
       statfs(config.image_directory)
         .then(({ blocks, bsize }) => blocks * bsize)
         .catch(() => 0),
@@ -123,7 +124,15 @@ function factsOf(
   };
 }
 
-function noServices(error: Error, log: Log): Record<string, string> {
-  log.debug({ error: error.message }, 'systemd does not answer');
-  return {};
+/** States of the watched units. While systemd does not answer, the last ones count: an owner is not gone because of that. */
+function servicesOf(log: Log): () => Promise<Record<string, string>> {
+  let known: Record<string, string> = {};
+  return async () => {
+    try {
+      known = await unitStates(watchedUnits);
+    } catch (error) {
+      log.debug({ error: (error as Error).message }, 'systemd does not answer');
+    }
+    return known;
+  };
 }

@@ -51,8 +51,9 @@ skipped=$(count skip)
 if [ "$skipped" -gt 0 ]; then
   echo "skipped:"
   grep -hE '# SKIP' "$results"/*.tap | sed -E 's/^ *(ok|not ok) [0-9]+ -? ?/  /'
-  if [ -w /dev/kvm ] && [ "$(id -u)" -eq 0 ]; then
-    echo "nothing may skip on a machine with root and /dev/kvm" >&2
+  # Captured data of others is no part of this machine; every real part is there with root and /dev/kvm.
+  if [ -w /dev/kvm ] && [ "$(id -u)" -eq 0 ] && grep -hE '# SKIP' "$results"/*.tap | grep -qv DROVER_SHARED; then
+    echo "no test of a real part may skip on a machine with root and /dev/kvm" >&2
     status=1
   fi
 fi

@@ -76,6 +76,7 @@ prepare_tap() {
 }
 
 check_node
+[ "${1:-}" != --dev ] || packages+=(python3) # one test listens on systemd's notify socket with it
 install_packages
 install_modules
 [ "${1:-}" != --dev ] || prepare_tap

@@ -74,9 +74,10 @@ async function run(options: RunOptions): Promise<void> {
   if (options.context !== undefined)
     await writeContext(options.context, { ...controlPlane, config, name: 'operator' });
   log.info({ api: controlPlane.apiAddress, enrol: controlPlane.enrolAddress }, 'serving');
-  const end = (): void => void controlPlane.close().then(() => process.exit(exitCodes.ok));
-  process.once('SIGTERM', end);
-  process.once('SIGINT', end);
+  const end = (exit: number): void => void controlPlane.close().then(() => process.exit(exit));
+  process.once('SIGTERM', () => end(exitCodes.ok));
+  process.once('SIGINT', () => end(exitCodes.ok));
+  void controlPlane.failed.then(() => end(exitCodes.failed)); // systemd starts it again, and it loads what is stored
 }
 
 /** With `anyPort`, ports that are in use are no error: the kernel picks others. */

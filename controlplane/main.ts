@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
+import type { DroverError } from '../proto/wire/errors.js';
 import { loadContract } from '../proto/wire/load.js';
 import { Claims } from './allocations/claims.js';
 import { sessionHandler, type SessionStream } from './api/agent-session.js';
@@ -38,15 +39,25 @@ export interface ControlPlane {
   readonly enrolAddress: string;
   readonly authority: Authority;
   readonly fleet: FleetControl;
+  /** Resolves when nothing can be stored any more; the control plane is closing then, and its process should end. */
+  readonly failed: Promise<DroverError>;
+  /** May be called again; ends when everything is closed. */
   close(): Promise<void>;
 }
 
 /** How often silent hosts are looked for. */
 const sweepMs = 1_000;
 
-/** Opens the store, builds the views from it and serves. Errors: those of the store, the authority and the addresses. */
-export async function startControlPlane(config: ControlPlaneConfig, log: Log): Promise<ControlPlane> {
-  const store = await openLmdbStore(join(config.state_directory, 'store'));
+/**
+ * Opens the store, builds the views from it and serves. `openStore`: opens the store in a folder. Errors: those of the
+ * store, the authority and the addresses.
+ */
+export async function startControlPlane(
+  config: ControlPlaneConfig,
+  log: Log,
+  openStore: (folder: string) => Promise<Store> = openLmdbStore,
+): Promise<ControlPlane> {
+  const store = await openStore(join(config.state_directory, 'store'));
   try {
     return await serve(config, log, store);
   } catch (error) {
@@ -58,12 +69,20 @@ export async function startControlPlane(config: ControlPlaneConfig, log: Log): P
 async function serve(config: ControlPlaneConfig, log: Log, store: Store): Promise<ControlPlane> {
   const authority = await openAuthority(join(config.state_directory, 'authority'), Date.now());
   const snapshot = await store.load();
-  const commits = new Writer(store, snapshot.revision);
+  let fail: (error: DroverError) => void = () => undefined;
+  const failed = new Promise<DroverError>((resolve) => (fail = resolve));
+  const commits = new Writer(store, snapshot.revision, undefined, (error) => fail(error));
   const registry = new Registry({
     defaults: overcommitOf(config),
     defaultAvailabilityZone: config.default_availability_zone,
   });
-  const claims = new Claims({ registry, commits, now: Date.now, newId: randomUUID });
+  const claims = new Claims({
+    registry,
+    commits,
+    now: Date.now,
+    newId: randomUUID,
+    freed: (hostId) => fleet.accountDomains(hostId),
+  });
   const operations = new Operations({ newId: randomUUID, now: Date.now });
   let isLoaded = false;
   const directory: Directory = new Directory(commits, (id, record) => {
@@ -144,19 +163,36 @@ async function serve(config: ControlPlaneConfig, log: Log, store: Store): Promis
     now: Date.now,
   });
   sessionAddress = reach(config.listen, config.advertise, servers.apiPort);
+  if (config.advertise.length === 0 && isEverywhere(hostPart(config.listen)))
+    log.warn(
+      { listen: config.listen, address: sessionAddress },
+      'hosts that join are told a loopback address: set advertise to a name that they can reach',
+    );
   const sweeping = setInterval(() => fleet.sweep(), sweepMs);
+  const close = once(async () => {
+    clearInterval(sweeping);
+    operations.close();
+    await servers.shutdown(2_000);
+    await store.close();
+  });
+  void failed.then(({ message }) => {
+    log.warn({ error: message }, 'nothing can be stored any more: closing');
+    return close();
+  });
   return {
     apiAddress: sessionAddress,
     enrolAddress: reach(config.enrol_listen, config.advertise, servers.enrolmentPort),
     authority,
     fleet,
-    close: async () => {
-      clearInterval(sweeping);
-      operations.close();
-      await servers.shutdown(2_000);
-      await store.close();
-    },
+    failed,
+    close,
   };
+}
+
+/** `work`, done at the first call; every call answers the same promise. */
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined;
+  return () => (done ??= work());
 }
 
 type Handler = (request: never, caller: Caller) => Promise<unknown>;
@@ -183,14 +219,18 @@ function overcommitOf(config: ControlPlaneConfig) {
 
 /** Names and addresses that the servers' certificate carries. */
 function namesOf({ advertise, listen, enrol_listen: enrol }: ControlPlaneConfig): string[] {
-  const bound = [listen, enrol].map(hostPart).filter((host) => host !== '0.0.0.0' && host !== '::');
+  const bound = [listen, enrol].map(hostPart).filter((host) => !isEverywhere(host));
   return [...new Set([...advertise, ...bound, 'localhost', '127.0.0.1'])];
 }
 
 function reach(listen: string, advertise: readonly string[], port: number): string {
   const bound = hostPart(listen);
-  const host = advertise[0] ?? (bound === '0.0.0.0' || bound === '::' ? '127.0.0.1' : bound);
+  const host = advertise[0] ?? (isEverywhere(bound) ? '127.0.0.1' : bound);
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+function isEverywhere(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
 }
 
 function hostPart(address: string): string {

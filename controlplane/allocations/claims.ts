@@ -9,7 +9,7 @@ import { answers, newAllocation } from '../model/allocation.js';
 import { checkIdempotencyKey, type CheckedRequest } from '../model/request.js';
 import { noValidHost } from '../placement/no-valid-host.js';
 import { defaultRules, type Rules, select } from '../placement/select.js';
-import type { StoredRecord } from '../store/store.js';
+import type { StoredRecord, Write } from '../store/store.js';
 import type { CommitQueue } from './commit-lane.js';
 import type { Entry } from './host-book.js';
 import { Ledger, type LedgerLimits } from './ledger.js';
@@ -36,6 +36,8 @@ export interface ClaimsParts {
   newId(): string;
   readonly rules?: Rules;
   readonly limits?: Partial<ClaimLimits>;
+  /** Told of a host in the same turn in which it no longer holds an allocation: its domain may still run. */
+  freed?(hostId: string): void;
 }
 
 export interface WantedClaim {
@@ -63,6 +65,9 @@ interface Keyed {
   ready: Promise<void> | undefined;
 }
 
+/** Requests of one call that no host takes, with why: in one turn hosts only get fuller, and explaining costs. */
+type Refused = Map<string, DroverError>;
+
 export class Claims {
   readonly #parts: ClaimsParts;
   readonly #rules: Rules;
@@ -76,7 +81,8 @@ export class Claims {
     this.#parts = parts;
     this.#rules = parts.rules ?? defaultRules;
     this.#limits = { ...defaultClaimLimits, ...parts.limits };
-    this.#ledger = new Ledger(parts.registry, parts.commits, this.#limits);
+    const freed = (hostId: string): void => parts.freed?.(hostId);
+    this.#ledger = new Ledger(parts.registry, parts.commits, this.#limits, freed);
   }
 
   /** Takes over records `allocations/<host id>`, once the registry has the hosts. Errors: `storage-corrupt`. */
@@ -96,6 +102,21 @@ export class Claims {
     return this.#ledger.idsOn(hostId);
   }
 
+  /** True when an allocation of the host, by its id or its virtual machine, stands for a domain. */
+  covers(hostId: string, domain: { uuid: string; allocationId: string }): boolean {
+    return this.#ledger.covers(hostId, domain);
+  }
+
+  /** What deletes the record of a host that holds no allocation. */
+  removal(hostId: string): Write[] {
+    return this.#ledger.removal(hostId);
+  }
+
+  /** Forgets a host whose record was deleted. */
+  forget(hostId: string): void {
+    this.#ledger.forget(hostId);
+  }
+
   /** Generation of a host's durable record; 0: it never held an allocation. */
   generationOf(hostId: string): number {
     return this.#ledger.generationOf(hostId);
@@ -106,11 +127,15 @@ export class Claims {
    * stands for another request), `resource-exhausted` (too many in flight, host full), and what the store says.
    */
   async claim(request: CheckedRequest, key: string, by = ''): Promise<Claimed> {
-    const wanted = { request, key: checkIdempotencyKey(key), by };
+    return this.#claim({ request, key, by });
+  }
+
+  async #claim(wanted: WantedClaim, refused?: Refused): Promise<Claimed> {
+    checkIdempotencyKey(wanted.key);
     const known = this.#known(wanted);
     if (known) return this.#answer(known, true);
     this.#admit(1);
-    const made = this.#mark(wanted);
+    const made = this.#mark(wanted, refused);
     this.#commit([made]);
     return this.#answer(made, false);
   }
@@ -126,14 +151,14 @@ export class Claims {
   ): Promise<PlaceOutcome[]> {
     if (claims.length < 1 || claims.length > this.#limits.batch)
       throw invalid('claims', `${claims.length} claims`, `1 to ${this.#limits.batch}`);
-    if (!allOrNothing) return Promise.all(claims.map((claim) => this.#outcome(claim)));
-    return this.#placeAll(claims.map(readable));
+    if (allOrNothing) return this.#placeAll(claims.map(readable));
+    const refused: Refused = new Map();
+    return Promise.all(claims.map((claim) => this.#outcome(claim, refused)));
   }
 
-  async #outcome(claim: WantedClaim | DroverError): Promise<PlaceOutcome> {
+  async #outcome(claim: WantedClaim | DroverError, refused: Refused): Promise<PlaceOutcome> {
     try {
-      const { request, key, by } = readable(claim);
-      return await this.claim(request, key, by);
+      return await this.#claim(readable(claim), refused);
     } catch (thrown) {
       return { error: asDroverError(thrown) };
     }
@@ -212,7 +237,7 @@ export class Claims {
     if (known && !answers(known.allocation, request)) {
       throw new DroverError(
         'already-exists',
-        `idempotency key ${key} stands for allocation ${known.allocation.id} with other amounts`,
+        `idempotency key ${key} stands for allocation ${known.allocation.id} with another request`,
         { field: 'idempotency_key', value: key },
       );
     }
@@ -228,10 +253,17 @@ export class Claims {
   }
 
   /** Picks a host and marks it taken. */
-  #mark({ request, key, by }: WantedClaim): Keyed {
+  #mark({ request, key, by }: WantedClaim, refused?: Refused): Keyed {
     const { registry, now, newId } = this.#parts;
+    const text = refused && textOf(request);
+    const before = text === undefined ? undefined : refused?.get(text);
+    if (before) throw before;
     const [best] = select(registry, this.#rules, request, 1).destinations;
-    if (!best) throw noValidHost(registry, this.#rules, request);
+    if (!best) {
+      const error = noValidHost(registry, this.#rules, request);
+      if (text !== undefined) refused?.set(text, error);
+      throw error;
+    }
     const origin = {
       id: newId(),
       hostId: best.hostId,
@@ -286,6 +318,11 @@ export class Claims {
   #forget({ idempotencyKey, id }: Allocation): void {
     if (this.#byKey.get(idempotencyKey)?.allocation.id === id) this.#byKey.delete(idempotencyKey);
   }
+}
+
+/** What placement looks at: requests of one text go to the same hosts. */
+function textOf({ vcpus, memoryMb, diskMb, availabilityZone, extraSpecs }: CheckedRequest): string {
+  return JSON.stringify([vcpus, memoryMb, diskMb, availabilityZone, extraSpecs]);
 }
 
 /** The claim, or its error thrown. */

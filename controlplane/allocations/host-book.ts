@@ -27,6 +27,8 @@ export class HostBook {
   /** Ids of durable and marked allocations. */
   readonly ids = new Set<string>();
   readonly #durable = new Map<string, Entry>();
+  /** Virtual machines that durable and marked allocations are for, with how many. */
+  readonly #instances = new Map<string, number>();
 
   constructor(hostId: string, hostName: string) {
     this.hostId = hostId;
@@ -47,12 +49,26 @@ export class HostBook {
     this.totals = taken(this.totals, allocation, 1);
     this.bytes += bytes.length;
     this.ids.add(allocation.id);
+    this.#countInstance(allocation.instanceUuid, 1);
   }
 
   unmark({ allocation, bytes }: Entry): void {
     this.totals = taken(this.totals, allocation, -1);
     this.bytes -= bytes.length;
     this.ids.delete(allocation.id);
+    this.#countInstance(allocation.instanceUuid, -1);
+  }
+
+  /** True when an allocation, durable or marked, is for this virtual machine. UUIDs compare in any case. */
+  holdsInstance(uuid: string): boolean {
+    return this.#instances.has(uuid.toLowerCase());
+  }
+
+  #countInstance(instanceUuid: string, change: 1 | -1): void {
+    const uuid = instanceUuid.toLowerCase();
+    const count = (this.#instances.get(uuid) ?? 0) + change;
+    if (uuid !== '' && count > 0) this.#instances.set(uuid, count);
+    else this.#instances.delete(uuid);
   }
 
   /** The durable allocations, oldest first. */

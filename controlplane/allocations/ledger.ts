@@ -33,11 +33,19 @@ const prefix = 'allocations/';
 export class Ledger {
   readonly #registry: Registry;
   readonly #limits: LedgerLimits;
+  readonly #freed: (hostId: string) => void;
   readonly #lane: CommitLane<Change>;
   readonly #books = new Map<string, HostBook>();
   readonly #byId = new Map<string, Allocation>();
 
-  constructor(registry: Registry, commits: CommitQueue, limits: LedgerLimits) {
+  /** `freed`: told of a host in the same turn in which it no longer holds an allocation. */
+  constructor(
+    registry: Registry,
+    commits: CommitQueue,
+    limits: LedgerLimits,
+    freed: (hostId: string) => void,
+  ) {
+    this.#freed = freed;
     this.#registry = registry;
     this.#limits = limits;
     const work: BatchWork<Change> = {
@@ -80,6 +88,22 @@ export class Ledger {
     return this.#books.get(hostId)?.ids ?? new Set();
   }
 
+  /** True when an allocation of the host, by its id or its virtual machine, stands for a domain. */
+  covers(hostId: string, { uuid, allocationId }: { uuid: string; allocationId: string }): boolean {
+    const book = this.#books.get(hostId);
+    return book !== undefined && (book.ids.has(allocationId) || book.holdsInstance(uuid));
+  }
+
+  /** What deletes a host's record; nothing where it has none. */
+  removal(hostId: string): Write[] {
+    return this.#books.has(hostId) ? [{ key: prefix + hostId, value: undefined }] : [];
+  }
+
+  /** Drops the book of a host whose record was deleted. */
+  forget(hostId: string): void {
+    this.#books.delete(hostId);
+  }
+
   generationOf(hostId: string): number {
     return this.#books.get(hostId)?.generation ?? 0;
   }
@@ -103,6 +127,7 @@ export class Ledger {
       const book = this.#existing(entry.allocation.hostId);
       book.unmark(entry);
       this.#registry.setAllocated(book.hostId, book.totals);
+      this.#freed(book.hostId);
     }
   }
 
@@ -151,7 +176,9 @@ export class Ledger {
       book.commit(added, removed);
       for (const { allocation } of added) this.#byId.set(allocation.id, allocation);
       for (const id of removed) this.#byId.delete(id);
-      if (removed.size > 0) this.#registry.setAllocated(hostId, book.totals);
+      if (removed.size === 0) continue;
+      this.#registry.setAllocated(hostId, book.totals);
+      this.#freed(hostId);
     }
   }
 }

@@ -35,7 +35,8 @@ export function sessionHandler(deps: SessionDeps): (call: SessionStream) => void
 
     call.on('data', (message: AgentMessage) => {
       try {
-        if (session) return receive(deps.fleet, session, message);
+        // A stream that another has replaced says nothing any more: its numbers are not those of the new session.
+        if (session) return session.end === end ? receive(deps.fleet, session, message) : undefined;
         if (!message.hello)
           throw new DroverError('invalid-argument', 'the first message must be Hello', { field: 'hello' });
         clearTimeout(late);
@@ -45,7 +46,7 @@ export function sessionHandler(deps: SessionDeps): (call: SessionStream) => void
         refuse(call, asDroverError(thrown));
       }
     });
-    call.on('drain', () => session?.link.drained());
+    call.on('drain', () => session?.end === end && session.link.drained());
     call.on('end', () => call.end());
     call.on('error', leave);
     call.on('cancelled', leave);

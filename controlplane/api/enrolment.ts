@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { EnrolRequest } from '../../proto/gen/drover/v1/EnrolRequest.js';
 import type { EnrolResponseInput } from '../../proto/gen/drover/v1/EnrolResponse.js';
 import type { HostRecord, HostRecordInput } from '../../proto/gen/drover/v1/HostRecord.js';
+import type { JoinTokenRecord } from '../../proto/gen/drover/v1/JoinTokenRecord.js';
 import type { RenewCertificateRequest } from '../../proto/gen/drover/v1/RenewCertificateRequest.js';
 import type { RenewCertificateResponseInput } from '../../proto/gen/drover/v1/RenewCertificateResponse.js';
 import { DroverError, invalid } from '../../proto/wire/errors.js';
@@ -15,8 +16,14 @@ import type { Caller } from '../security/roles.js';
 /** The hosts that the fleet knows. */
 export interface HostDirectory {
   find(name: string): HostRecord | undefined;
-  /** Makes the record durable before it resolves. */
-  enrol(record: HostRecordInput): Promise<HostRecord>;
+  /** Errors: `already-exists`, `resource-exhausted`, when a host may not join under this id and name. */
+  checkJoin(id: string, name: string): void;
+  /** Makes a record from the newest one durable before it resolves. */
+  enrol(
+    id: string,
+    name: string,
+    make: (newest: HostRecord | undefined) => HostRecordInput,
+  ): Promise<HostRecord>;
 }
 
 export interface EnrolmentOptions {
@@ -34,7 +41,7 @@ export interface EnrolmentOptions {
 export const maximumEnrolments = 64;
 
 /**
- * The handler of Enrol. The same machine with a fresh token keeps its host id. Errors: `unauthenticated` (token),
+ * The handler of Enrol. The same machine with a fresh token for its name keeps its host id. Errors: `unauthenticated` (token),
  * `already-exists` (another machine has the name), `invalid-argument`, `resource-exhausted` over 64 at once.
  */
 export function enrolHandler(
@@ -43,23 +50,29 @@ export function enrolHandler(
   const joining = new Set<string>();
   return async (request) => {
     checkRequest(request);
-    options.tokens.check(request.token, request.hostName);
+    const token = options.tokens.check(request.token, request.hostName);
     if (joining.size >= maximumEnrolments) throw busy(`${maximumEnrolments} hosts are joining`);
     if (joining.has(request.hostName)) throw busy(`${request.hostName} is joining already`);
     joining.add(request.hostName);
     try {
-      return await enrol(options, request);
+      return await enrol(options, request, token);
     } finally {
       joining.delete(request.hostName);
     }
   };
 }
 
-async function enrol(options: EnrolmentOptions, request: EnrolRequest): Promise<EnrolResponseInput> {
+async function enrol(
+  options: EnrolmentOptions,
+  request: EnrolRequest,
+  token: JoinTokenRecord,
+): Promise<EnrolResponseInput> {
   const { authority, tokens, directory, lifetimeMs = agentLifetimeMs } = options;
   const known = directory.find(request.hostName);
   if (known && known.machineId !== request.machineId) throw taken(known);
+  if (known && token.hostName === '') throw unbound(known);
   const hostId = known?.id ?? randomUUID();
+  directory.checkJoin(hostId, request.hostName);
   const life = { nowMs: options.now(), lifetimeMs };
   // Signed before the token is spent, so that a bad CSR costs no token; given only after both writes are durable.
   const issued = await issueCertificate(
@@ -69,7 +82,9 @@ async function enrol(options: EnrolmentOptions, request: EnrolRequest): Promise<
     life,
   );
   await tokens.redeem(request.token, request.hostName, hostId);
-  await directory.enrol(recordOf(request, options, hostId, issued.serial, known));
+  await directory.enrol(hostId, request.hostName, (newest) =>
+    recordOf(request, options, issued.serial, newest),
+  );
   return {
     hostId,
     certificateDer: issued.certificateDer,
@@ -82,14 +97,11 @@ async function enrol(options: EnrolmentOptions, request: EnrolRequest): Promise<
 function recordOf(
   request: EnrolRequest,
   options: EnrolmentOptions,
-  id: string,
   serial: string,
   known: HostRecord | undefined,
 ): HostRecordInput {
   return {
     ...known,
-    id,
-    name: request.hostName,
     availabilityZone: request.availabilityZone || known?.availabilityZone || options.defaultZone,
     labels: Object.keys(request.labels).length > 0 ? request.labels : (known?.labels ?? {}),
     machineId: request.machineId,
@@ -147,6 +159,16 @@ function taken(known: HostRecord): DroverError {
     'already-exists',
     `host_name ${known.name} belongs to another machine (host ${known.id}); ${cure}`,
     { field: 'host_name', value: known.name, cure },
+  );
+}
+
+/** A machine id is no secret: whoever has any token could take over a host that is known. */
+function unbound({ name }: HostRecord): DroverError {
+  const cure = `create one with drover token create --host ${name}`;
+  return new DroverError(
+    'unauthenticated',
+    `host ${name} is known: to join again it needs a join token of its own; ${cure}`,
+    { field: 'token', cure },
   );
 }
 

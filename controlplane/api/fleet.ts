@@ -10,7 +10,6 @@ import type { ListDomainsResponseInput } from '../../proto/gen/drover/v1/ListDom
 import type { ListHostsRequest } from '../../proto/gen/drover/v1/ListHostsRequest.js';
 import type { ListHostsResponseInput } from '../../proto/gen/drover/v1/ListHostsResponse.js';
 import type { UpdateHostRequest } from '../../proto/gen/drover/v1/UpdateHostRequest.js';
-import { DroverError } from '../../proto/wire/errors.js';
 import type { FleetControl } from '../fleet/control.js';
 import { hostChange } from '../model/host-change.js';
 import { page } from './page.js';
@@ -28,18 +27,12 @@ export interface Caller {
 export function fleetHandlers(fleet: FleetControl, tokens: TokenMaker) {
   return {
     ListHosts: async (request: ListHostsRequest): Promise<ListHostsResponseInput> => {
-      const inZone = fleet
-        .hosts()
-        .filter(
-          (host) => request.availabilityZone === '' || host.availabilityZone === request.availabilityZone,
-        );
-      const { items, nextPageToken, total } = page(
-        inZone,
-        request.pageSize,
-        request.pageToken,
-        (host: Host) => host.name,
-      );
-      return { hosts: items, nextPageToken, total };
+      const { availabilityZone, pageSize, pageToken } = request;
+      const inZone = fleet.directory
+        .all()
+        .filter((host) => availabilityZone === '' || host.availabilityZone === availabilityZone);
+      const { items, nextPageToken, total } = page(inZone, pageSize, pageToken, ({ name }) => name);
+      return { hosts: items.map((record) => fleet.host(record)), nextPageToken, total };
     },
 
     GetHost: async (request: GetHostRequest): Promise<HostDetailInput> =>
@@ -51,15 +44,7 @@ export function fleetHandlers(fleet: FleetControl, tokens: TokenMaker) {
     },
 
     DeleteHost: async (request: DeleteHostRequest): Promise<object> => {
-      const host = fleet.directory.resolve(request.host);
-      const held = fleet.allocationsOf(host.id);
-      if (held > 0)
-        throw new DroverError(
-          'failed-precondition',
-          `host ${host.name} holds ${held} allocations; release them first`,
-          { field: 'host', value: host.name },
-        );
-      await fleet.remove(host.id);
+      await fleet.remove(fleet.directory.resolve(request.host).id);
       return {};
     },
 

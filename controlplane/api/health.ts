@@ -13,7 +13,7 @@ export function healthHandlers(fleet: FleetControl) {
       const sorted = hosts.toSorted((a, b) => (a.name < b.name ? -1 : 1));
       const all = sorted.flatMap((host) => fleet.conditions(host));
       const wanted = request.onlyNotOk ? all.filter((condition) => condition.status !== 'ok') : all;
-      return { conditions: wanted.slice(0, longestAnswer) };
+      return { conditions: wanted.slice(0, longestAnswer), total: wanted.length };
     },
   };
 }

@@ -24,6 +24,16 @@ export function tuningHandlers(fleet: FleetControl) {
       .map((host) => host.name)
       .sort();
 
+  /** How many hosts each profile has, by name: every host is looked at once. */
+  const countHosts = (): Map<string, number> => {
+    const counts = new Map<string, number>();
+    for (const host of directory.all()) {
+      const name = profileFor(host, profiles.newest())?.name;
+      if (name !== undefined) counts.set(name, (counts.get(name) ?? 0) + 1);
+    }
+    return counts;
+  };
+
   const inForce = (profile: Profile): string[] => hostsOf(profile.name, profiles.newest());
 
   return {
@@ -51,9 +61,11 @@ export function tuningHandlers(fleet: FleetControl) {
       };
     },
 
-    ListProfiles: async (): Promise<ListProfilesResponseInput> => ({
-      profiles: profiles.newest().map((profile) => ({ ...profile, selectedHosts: inForce(profile).length })),
-    }),
+    ListProfiles: async (): Promise<ListProfilesResponseInput> => {
+      const counts = countHosts();
+      const counted = (profile: Profile) => ({ ...profile, selectedHosts: counts.get(profile.name) ?? 0 });
+      return { profiles: profiles.newest().map(counted) };
+    },
 
     GetProfile: async (request: GetProfileRequest): Promise<ProfileInput> => {
       const profile = profiles.get(request.name, request.revision);

@@ -7,23 +7,33 @@ import type { Condition } from '../../proto/gen/drover/v1/Condition.js';
 import type { Domain } from '../../proto/gen/drover/v1/Domain.js';
 import type { Heartbeat } from '../../proto/gen/drover/v1/Heartbeat.js';
 import type { Host } from '../../proto/gen/drover/v1/Host.js';
+import type { HostCapacity } from '../../proto/gen/drover/v1/HostCapacity.js';
 import type { HostDetailInput } from '../../proto/gen/drover/v1/HostDetail.js';
 import type { HostRecord } from '../../proto/gen/drover/v1/HostRecord.js';
 import type { HostFacts } from '../../proto/gen/drover/v1/HostFacts.js';
+import { asDroverError, DroverError } from '../../proto/wire/errors.js';
 import { Conditions, verdicts } from '../health/conditions.js';
 import { capacityOf, sameCapacity } from '../model/host-capacity.js';
 import type { Totals } from '../model/allocation.js';
 import type { Operations } from '../operations/operations.js';
 import type { Profiles } from '../profiles/profiles.js';
+import type { Write } from '../store/store.js';
 import type { Directory } from './directory.js';
 import { hostMessage } from './host-message.js';
 import { liveness, type Liveness, type LivenessRule } from './liveness.js';
 import type { Registry } from './registry.js';
 import type { HostSession, Sessions } from './sessions.js';
 
-/** What the fleet asks of the allocations: which ids a host holds. */
+/** What the fleet asks of the allocations. */
 export interface AllocationIndex {
+  /** Ids that a host holds, durable or about to be. */
   idsOn(hostId: string): ReadonlySet<string>;
+  /** True when an allocation of the host stands for this domain. */
+  covers(hostId: string, domain: Pick<Domain, 'uuid' | 'allocationId'>): boolean;
+  /** What deletes the record of a host that holds none. */
+  removal(hostId: string): Write[];
+  /** The host's record was deleted. */
+  forget(hostId: string): void;
   /** Generation of a host's durable record of allocations; 0: none. */
   generationOf(hostId: string): number;
 }
@@ -64,9 +74,8 @@ export class FleetControl {
 
   /** Any message is a sign of life. */
   heard(session: HostSession): void {
-    const wasAlive = this.#alive(session.hostId);
     session.lastSeenMs = this.#parts.now();
-    if (wasAlive !== 'up') this.#parts.registry.setLiveness(session.hostId, true, session.lastSeenMs);
+    this.#setService(session, true);
   }
 
   /** Takes a report into the view. */
@@ -77,46 +86,46 @@ export class FleetControl {
       session.domains = message.domains.domains;
       this.accountDomains(session.hostId);
     }
+    if (message.heartbeat || message.domains) this.#setService(session, true);
     if (message.tuning) session.tuning = message.tuning;
     if (message.operationResult) this.operations.finish(session.hostId, message.operationResult);
-    if (message.heartbeat || message.tuning) this.#noteConditions(session.hostId);
+    if (message.heartbeat || message.domains || message.tuning) this.#noteConditions(session.hostId);
   }
 
   /** Profiles, labels or zones changed: sends every connected host what it should be now, and counts its capacity anew. */
   desiredChanged(): void {
-    for (const session of this.sessions.all()) {
-      const host = this.directory.get(session.hostId);
-      if (!host) continue;
-      this.#sendDesired(session, host);
-      if (session.facts) this.#takeFacts(session, session.facts);
+    for (const { hostId } of this.sessions.all()) {
+      const host = this.directory.get(hostId);
+      if (host) this.hostChanged(host);
     }
   }
 
-  /** A host's record changed: another profile may select it now. */
+  /** A host's record changed: another profile, with another shared set, may select it now. What fails is its own loss. */
   hostChanged(host: HostRecord): void {
     const session = this.sessions.get(host.id);
-    if (session) this.#sendDesired(session, host);
+    if (!session) return;
+    try {
+      this.#sendDesired(session, host);
+      if (session.facts) this.#takeFacts(session, session.facts);
+    } catch (thrown) {
+      this.#parts.log.warn({ host: host.name, error: String(thrown) }, 'desired state not sent');
+    }
   }
 
   /** Counts the domains of a host that no allocation covers, so that nobody places over them. */
   accountDomains(hostId: string): void {
+    const { allocations, registry } = this.#parts;
     const domains = this.sessions.get(hostId)?.domains ?? [];
-    const unmanaged = unmanagedOf(domains, this.#parts.allocations.idsOn(hostId));
-    this.#parts.registry.setUnmanaged(hostId, totalsOf(unmanaged));
+    registry.setUnmanaged(hostId, totalsOf(domains.filter((domain) => !allocations.covers(hostId, domain))));
   }
 
   /** Marks hosts that fell silent. Called every second or so. */
   sweep(): void {
     for (const session of this.sessions.all()) {
       if (session.lastSeenMs === 0 || this.#alive(session.hostId) !== 'down') continue;
-      this.#parts.registry.setLiveness(session.hostId, false, session.lastSeenMs);
+      this.#setService(session, false);
       this.#noteConditions(session.hostId);
     }
-  }
-
-  /** Every host, unsorted. */
-  hosts(): Host[] {
-    return this.directory.all().map((record) => this.host(record));
   }
 
   host(record: HostRecord): Host {
@@ -149,7 +158,7 @@ export class FleetControl {
   domains(hostId?: string): Domain[] {
     const of = (session: HostSession): Domain[] => {
       const hostName = this.directory.get(session.hostId)?.name ?? '';
-      return session.domains.map((domain) => ({ ...domain, hostId: session.hostId, hostName }));
+      return (session.domains ?? []).map((domain) => ({ ...domain, hostId: session.hostId, hostName }));
     };
     if (hostId === undefined) return [...this.sessions.all()].flatMap(of);
     const session = this.sessions.get(hostId);
@@ -164,15 +173,31 @@ export class FleetControl {
     );
   }
 
-  allocationsOf(hostId: string): number {
-    return this.#parts.allocations.idsOn(hostId).size;
-  }
-
-  /** Forgets a host and ends its agent's stream. */
+  /**
+   * Forgets a host and ends its agent's stream. It is out of service before its allocations are counted, so that no claim
+   * can choose it any more. Errors: `not-found`, `failed-precondition` while it holds allocations.
+   */
   async remove(hostId: string): Promise<void> {
-    await this.directory.remove(hostId);
+    const { registry, allocations } = this.#parts;
+    await this.directory.remove(hostId, {
+      begin: (host) => {
+        registry.setForcedDown(hostId, true);
+        const held = allocations.idsOn(hostId).size;
+        if (held > 0) throw holds(host, held);
+        return allocations.removal(hostId);
+      },
+      undo: () => registry.setForcedDown(hostId, false),
+    });
+    allocations.forget(hostId);
     this.sessions.remove(hostId);
     this.#conditions.remove(hostId);
+  }
+
+  /** A host takes placements while it is up, libvirt answers and its domains are known. One without libvirt never does. */
+  #setService(session: HostSession, up: boolean): void {
+    const { hostId, lastSeenMs, domains, heartbeat } = session;
+    const controllable = domains !== undefined && heartbeat?.hypervisorReachable === true;
+    this.#parts.registry.setLiveness(hostId, up, lastSeenMs, controllable);
   }
 
   /** Conditions carry since when they hold, so they are noted when something is heard, not when somebody asks. */
@@ -196,16 +221,28 @@ export class FleetControl {
     session.link.send('desiredState', { desiredState: desired }, true);
   }
 
+  /** Facts that make no capacity are not kept: they would fail again whenever the host is looked at. */
   #takeFacts(session: HostSession, facts: HostFacts): void {
-    session.facts = facts;
     const host = this.directory.get(session.hostId);
-    const capacity = host && capacityOf(facts, this.profiles.desiredFor(host).tuners);
-    if (!host || !capacity || sameCapacity(host.capacity, capacity)) return;
+    if (!host) return;
+    const capacity = this.#capacityOf(host, facts);
+    if (!capacity) return;
+    session.facts = facts;
+    if (sameCapacity(host.capacity, capacity)) return;
     this.directory
       .update(host.id, () => ({ capacity }))
       .catch((error: Error) =>
         this.#parts.log.warn({ host: host.name, error: error.message }, 'capacity not stored'),
       );
+  }
+
+  #capacityOf(host: HostRecord, facts: HostFacts): HostCapacity | undefined {
+    try {
+      return capacityOf(facts, this.profiles.desiredFor(host).tuners);
+    } catch (thrown) {
+      this.#parts.log.warn({ host: host.name, error: asDroverError(thrown).message }, 'facts not taken');
+      return undefined;
+    }
   }
 }
 
@@ -216,18 +253,22 @@ function takeHeartbeat(session: HostSession, heartbeat: Heartbeat): void {
   if (session.tuning && verifiedUnixMs > 0) session.tuning = { ...session.tuning, verifiedUnixMs };
 }
 
-/** Domains of a host that no allocation covers. A domain that is shut off holds no CPU or memory, and is left out. */
-function unmanagedOf(domains: readonly Domain[], held: ReadonlySet<string>): Domain[] {
-  return domains.filter((domain) => domain.state !== 'shutoff' && !held.has(domain.allocationId));
+function holds(host: HostRecord, held: number): DroverError {
+  return new DroverError(
+    'failed-precondition',
+    `host ${host.name} holds ${held} allocations; release them first`,
+    { field: 'host', value: host.name },
+  );
 }
 
+/** What domains hold. One that is shut off holds its disk alone. */
 function totalsOf(domains: readonly Domain[]): Totals {
   const sum = (value: (domain: Domain) => number): number =>
     domains.reduce((total, domain) => total + value(domain), 0);
   return {
     count: domains.length,
-    vcpus: sum((domain) => domain.vcpus),
-    memoryMb: sum((domain) => Math.ceil(domain.memoryBytes / 2 ** 20)),
+    vcpus: sum((domain) => (domain.state === 'shutoff' ? 0 : domain.vcpus)),
+    memoryMb: sum((domain) => (domain.state === 'shutoff' ? 0 : Math.ceil(domain.memoryBytes / 2 ** 20))),
     diskMb: sum((domain) => Math.ceil(domain.diskBytes / 2 ** 20)),
   };
 }

@@ -15,6 +15,17 @@ export interface CommitQueue {
   submit(writes: readonly Write[]): Promise<number>;
 }
 
+/** What leaves with a host. Both are called in the host's turn: no other change of its record comes between them. */
+export interface Leaving {
+  /** Further writes of the same commit. What it throws refuses the removal. */
+  begin(host: HostRecord): readonly Write[];
+  /** The removal was refused, or could not be stored. */
+  undo(): void;
+}
+
+/** A record as it should be, from the newest one; undefined: there is none. */
+export type MakeRecord = (newest: HostRecord | undefined) => HostRecordInput;
+
 const prefix = 'host/';
 
 export class Directory {
@@ -72,25 +83,32 @@ export class Directory {
     return record;
   }
 
-  /** Stores a host that joins, or joins again with a new certificate. Errors: `resource-exhausted`, `already-exists`. */
-  async enrol(record: HostRecordInput): Promise<HostRecord> {
-    const name = record.name ?? '';
+  /** Whether a host may join, or join again. Errors: `already-exists` (the name), `resource-exhausted` (the fleet is full). */
+  checkJoin(id: string, name: string): void {
     const holder = this.#byName.get(name);
-    if (this.#joining.has(name) || (holder && holder.id !== record.id)) {
+    if (this.#joining.has(name) || (holder && holder.id !== id)) {
       throw new DroverError(
         'already-exists',
         `a host named ${name} has joined; delete it first or give this host another name`,
         { field: 'host_name', value: name },
       );
     }
-    if (!holder && this.#byId.size >= this.#limit)
+    if (!holder && this.#byId.size + this.#joining.size >= this.#limit)
       throw new DroverError(
         'resource-exhausted',
         `the fleet holds ${this.#limit} hosts, the most of one control plane`,
       );
+  }
+
+  /**
+   * Stores a host that joins, or joins again with a new certificate: what `make` makes of the newest record when its turn
+   * comes. Errors: those of `checkJoin`.
+   */
+  async enrol(id: string, name: string, make: MakeRecord): Promise<HostRecord> {
+    this.checkJoin(id, name);
     this.#joining.add(name);
     try {
-      return await this.#store(record);
+      return await this.#inTurn(id, () => this.#store({ ...make(this.#byId.get(id)), id, name }));
     } finally {
       this.#joining.delete(name);
     }
@@ -98,28 +116,40 @@ export class Directory {
 
   /** Changes fields of a host's record; `change` sees the newest one. Errors: `not-found`, those of `change`. */
   async update(id: string, change: (before: HostRecord) => HostRecordInput): Promise<HostRecord> {
+    return this.#inTurn(id, async () => {
+      const before = this.resolve(id);
+      return this.#store({ ...before, ...change(before), id });
+    });
+  }
+
+  /** Forgets a host, and with it what `leaving` says. Errors: `not-found`, those of `leaving`. */
+  async remove(id: string, leaving?: Leaving): Promise<void> {
+    return this.#inTurn(id, () => this.#remove(this.resolve(id), leaving));
+  }
+
+  async #remove(record: HostRecord, leaving: Leaving | undefined): Promise<void> {
+    try {
+      const more = leaving?.begin(record) ?? [];
+      await this.#commits.submit([{ key: prefix + record.id, value: undefined }, ...more]);
+    } catch (error) {
+      leaving?.undo();
+      throw error;
+    }
+    this.#byId.delete(record.id);
+    this.#byName.delete(record.name);
+    this.#onChange(record.id, undefined);
+  }
+
+  /** Runs `work` when every earlier change of this host is done. */
+  async #inTurn<Result>(id: string, work: () => Promise<Result>): Promise<Result> {
     const before = this.#changing.get(id) ?? Promise.resolve();
-    const mine = before.catch(() => undefined).then(() => this.#change(id, change));
+    const mine = before.catch(() => undefined).then(work);
     this.#changing.set(id, mine);
     try {
       return await mine;
     } finally {
       if (this.#changing.get(id) === mine) this.#changing.delete(id);
     }
-  }
-
-  async #change(id: string, change: (before: HostRecord) => HostRecordInput): Promise<HostRecord> {
-    const before = this.resolve(id);
-    return this.#store({ ...before, ...change(before), id });
-  }
-
-  /** Forgets a host. Errors: `not-found`. */
-  async remove(id: string): Promise<void> {
-    const record = this.resolve(id);
-    await this.#commits.submit([{ key: prefix + record.id, value: undefined }]);
-    this.#byId.delete(record.id);
-    this.#byName.delete(record.name);
-    this.#onChange(record.id, undefined);
   }
 
   async #store(record: HostRecordInput): Promise<HostRecord> {

@@ -70,7 +70,9 @@ export class Columns {
   up: Bits = new Int32Array(0);
   enabled: Bits = new Int32Array(0);
   forcedDown: Bits = new Int32Array(0);
-  /** Up, enabled and not forced down: the three in one, so that a search has one set to look at. */
+  /** Libvirt answers there and the domains are known. */
+  controllable: Bits = new Int32Array(0);
+  /** Up, enabled, not forced down and controllable: all in one, so that a search has one set to look at. */
   inService: Bits = new Int32Array(0);
   /** No row at all: what a zone that nobody is in has. */
   nobody: Bits = new Int32Array(0);
@@ -91,7 +93,15 @@ export class Columns {
   grow(rows: number): void {
     this.rows = rows;
     for (const resource of this.resources) resource.grow(rows);
-    for (const name of ['present', 'up', 'enabled', 'forcedDown', 'inService', 'nobody'] as const)
+    for (const name of [
+      'present',
+      'up',
+      'enabled',
+      'forcedDown',
+      'controllable',
+      'inService',
+      'nobody',
+    ] as const)
       this[name] = grownBits(this[name], rows);
     for (const [zone, bits] of this.zones) this.zones.set(zone, grownBits(bits, rows));
     for (const [key, values] of this.multipliers)
@@ -101,11 +111,8 @@ export class Columns {
 
   /** Brings `inService` of a row up to date. */
   deriveService(row: number): void {
-    writeBit(
-      this.inService,
-      row,
-      hasBit(this.up, row) && hasBit(this.enabled, row) && !hasBit(this.forcedDown, row),
-    );
+    const isIn = [this.up, this.enabled, this.controllable].every((bits) => hasBit(bits, row));
+    writeBit(this.inService, row, isIn && !hasBit(this.forcedDown, row));
   }
 
   /** Puts a row into these zones and out of every other. A zone that nobody is in any more is forgotten. */

@@ -76,7 +76,8 @@ export class Registry {
     if (row === undefined) return;
     const { columns } = this;
     for (const resource of columns.resources) resource.clear(row);
-    for (const bits of [columns.present, columns.up, columns.enabled, columns.forcedDown, columns.inService])
+    const { present, up, enabled, forcedDown, controllable, inService } = columns;
+    for (const bits of [present, up, enabled, forcedDown, controllable, inService])
       writeBit(bits, row, false);
     columns.setZones(row, []);
     this.#setMultipliers(row, []);
@@ -94,14 +95,20 @@ export class Registry {
     return this.#setTaken(id, totals, 'unmanaged', this.#unmanaged);
   }
 
-  /** Whether a host counts as up, and Unix ms of its last sign of life (0: none). False: the host is not known. */
-  setLiveness(id: string, up: boolean, lastSeenMs: number): boolean {
+  /**
+   * Whether a host counts as up, Unix ms of its last sign of life (0: none), and whether domains can be started and counted
+   * there: Nova asks that of nobody, and counts a host that is up as controllable. False: the host is not known.
+   */
+  setLiveness(id: string, up: boolean, lastSeenMs: number, controllable = up): boolean {
     const row = this.#rowsById.get(id);
     if (row === undefined) return false;
-    this.columns.lastSeenMs[row] = lastSeenMs;
-    if (hasBit(this.columns.up, row) !== up) this.#revision++;
-    writeBit(this.columns.up, row, up);
-    this.columns.deriveService(row);
+    const { columns } = this;
+    columns.lastSeenMs[row] = lastSeenMs;
+    if (hasBit(columns.up, row) !== up || hasBit(columns.controllable, row) !== controllable)
+      this.#revision++;
+    writeBit(columns.up, row, up);
+    writeBit(columns.controllable, row, controllable);
+    columns.deriveService(row);
     return true;
   }
 

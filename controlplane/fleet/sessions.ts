@@ -25,7 +25,8 @@ export interface HostSession {
   /** Ends the stream in use; undefined while the agent is away. */
   end: ((reason: string) => void) | undefined;
   facts: HostFacts | undefined;
-  domains: Domain[];
+  /** undefined: not reported since the control plane started. */
+  domains: Domain[] | undefined;
   tuning: HostTuning | undefined;
   heartbeat: Heartbeat | undefined;
   agentVersion: string;
@@ -76,7 +77,7 @@ export class Sessions {
       link: newLink(),
       end: undefined,
       facts: undefined,
-      domains: [],
+      domains: undefined,
       tuning: undefined,
       heartbeat: undefined,
       agentVersion: '',

@@ -33,9 +33,11 @@ function reachable(alive: Liveness): Verdict {
 function controllable(session: HostSession | undefined, alive: Liveness): Verdict {
   if (alive !== 'up' || !session?.heartbeat)
     return verdict('controllable', 'unknown', 'no-report', 'no current heartbeat says it');
-  if (session.heartbeat.hypervisorReachable)
-    return verdict('controllable', 'ok', 'libvirt-answers', 'libvirt answers the agent');
-  return verdict('controllable', 'failing', 'libvirt-silent', 'libvirt does not answer the agent');
+  if (!session.heartbeat.hypervisorReachable)
+    return verdict('controllable', 'failing', 'libvirt-silent', 'libvirt does not answer the agent');
+  if (!session.domains)
+    return verdict('controllable', 'unknown', 'no-domains', 'the domains of the host are not known yet');
+  return verdict('controllable', 'ok', 'libvirt-answers', 'libvirt answers the agent');
 }
 
 function tuned(session: HostSession | undefined, alive: Liveness): Verdict {

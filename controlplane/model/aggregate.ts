@@ -23,7 +23,7 @@ export function aggregateStrings(
  */
 export function aggregateNumber(aggregates: readonly Aggregate[], key: string): number | undefined {
   const numbers = valuesOf(aggregates, key).map(parseNumber);
-  return numbers.length === 0 || numbers.some(Number.isNaN) ? undefined : Math.min(...numbers);
+  return numbers.length > 0 && numbers.every(Number.isFinite) ? Math.min(...numbers) : undefined;
 }
 
 function valuesOf(aggregates: readonly Aggregate[], key: string): string[] {

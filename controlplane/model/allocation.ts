@@ -1,4 +1,5 @@
 /** Allocations: who holds what on which host. Pure. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Allocation } from '../../proto/gen/drover/v1/Allocation.js';
 import type { Amounts } from './host.js';
 import type { CheckedRequest } from './request.js';
@@ -32,16 +33,19 @@ export interface AllocationOrigin {
 
 /** The allocation that a request becomes on a host. */
 export function newAllocation(request: CheckedRequest, origin: AllocationOrigin): Allocation {
-  const { vcpus, memoryMb, diskMb, instanceUuid } = request;
-  return { ...origin, vcpus, memoryMb, diskMb, instanceUuid, extraSpecs: { ...request.extraSpecs } };
+  const { vcpus, memoryMb, diskMb, instanceUuid, availabilityZone } = request;
+  const extraSpecs = { ...request.extraSpecs };
+  return { ...origin, vcpus, memoryMb, diskMb, instanceUuid, availabilityZone, extraSpecs };
 }
 
-/** True when `allocation` answers `request`: the same amounts for the same virtual machine. */
+/** True when `allocation` answers `request`: the same request for the same virtual machine. */
 export function answers(allocation: Allocation, request: CheckedRequest): boolean {
   return (
     allocation.vcpus === request.vcpus &&
     allocation.memoryMb === request.memoryMb &&
     allocation.diskMb === request.diskMb &&
-    allocation.instanceUuid === request.instanceUuid
+    allocation.instanceUuid === request.instanceUuid &&
+    allocation.availabilityZone === request.availabilityZone &&
+    isDeepStrictEqual({ ...allocation.extraSpecs }, { ...request.extraSpecs })
   );
 }

@@ -13,6 +13,9 @@ export const novaDefaults: Overcommit = {
   reservedHostDiskMb: 0,
 };
 
+/** Largest ratio; the configuration and the command have the same limit. Sums of placement stay finite with it. */
+const maximumRatio = 1000;
+
 /** Nova's `default_availability_zone`: where a host without a zone stands. */
 export const novaDefaultZone = 'nova';
 
@@ -48,7 +51,7 @@ export function overcommitInForce(own: Overcommit | null, defaults: Overcommit):
 }
 
 /**
- * `given` as it came, once checked: ratios positive and finite, reservations whole and not negative. 0 stands for the
+ * `given` as it came, once checked: ratios up to 1000, reservations whole and not negative. 0 stands for the
  * fleet's default and an absent field is not looked at. Errors: `invalid-argument` naming `field.ratio`.
  */
 export function checkOvercommit(given: OvercommitInput, field = 'overcommit'): OvercommitInput {
@@ -58,8 +61,9 @@ export function checkOvercommit(given: OvercommitInput, field = 'overcommit'): O
 }
 
 function checkRatio(value: OvercommitInput['cpuAllocationRatio'], field: string): void {
-  if (value === undefined || (Number.isFinite(Number(value)) && Number(value) >= 0)) return;
-  throw invalid(field, value, 'a positive number such as 4.0, or 0 for the default of the fleet');
+  if (value === undefined || (Number(value) >= 0 && Number(value) <= maximumRatio)) return;
+  const cure = `a number above 0 and up to ${maximumRatio}, such as 4.0, or 0 for the default of the fleet`;
+  throw invalid(field, value, cure);
 }
 
 function checkReservation(value: OvercommitInput['reservedHostMemoryMb'], field: string): void {

@@ -1,10 +1,15 @@
-/** Things asked of one host that take a while. Kept in memory, the newest 1,000; each has a deadline. */
+/** Things asked of one host that take a while. Kept in memory, the newest 1,000 in 64 MiB; each has a deadline. */
 import type { Operation } from '../../proto/gen/drover/v1/Operation.js';
 import type { OperationResult } from '../../proto/gen/drover/v1/OperationResult.js';
 import { DroverError, invalid } from '../../proto/wire/errors.js';
+import { codec } from '../../proto/wire/load.js';
 
 export const operationLimits = {
   kept: 1_000,
+  /** Of all results together: an answer of a host with many domains can reach 8 MiB. */
+  keptBytes: 64 * 2 ** 20,
+  /** Characters of an error that are kept. */
+  errorChars: 2_000,
   running: 256,
   defaultDeadlineMs: 30_000,
   longestDeadlineMs: 300_000,
@@ -13,12 +18,16 @@ export const operationLimits = {
 export interface OperationOptions {
   newId(): string;
   now(): number;
+  readonly keptBytes?: number;
 }
 
 export class Operations {
   readonly #options: OperationOptions;
   readonly #all = new Map<string, Operation>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
+  /** Bytes of what each ended operation keeps. */
+  readonly #sizes = new Map<string, number>();
+  #bytes = 0;
 
   constructor(options: OperationOptions) {
     this.#options = options;
@@ -45,6 +54,7 @@ export class Operations {
       endedUnixMs: 0,
       error: '',
       settings: [],
+      pending: 0,
     };
     this.#all.set(operation.id, operation);
     this.#timers.set(
@@ -75,10 +85,11 @@ export class Operations {
     return operation;
   }
 
-  /** Newest first. `hostId` empty: of every host. */
+  /** Newest first, without their settings. `hostId` empty: of every host. */
   list(hostId: string): Operation[] {
     return [...this.#all.values()]
       .filter((operation) => hostId === '' || operation.hostId === hostId)
+      .map((operation) => ({ ...operation, settings: [] }))
       .reverse();
   }
 
@@ -94,19 +105,28 @@ export class Operations {
     clearTimeout(this.#timers.get(id));
     this.#timers.delete(id);
     const state = result.error === '' ? 'done' : 'failed';
-    this.#all.set(id, {
+    const ended = {
       ...operation,
       state,
       endedUnixMs: this.#options.now(),
-      error: result.error,
+      error: result.error.slice(0, operationLimits.errorChars),
       settings: result.settings,
-    });
+      pending: result.settings.filter(({ outcome }) => outcome === 'pending').length,
+    };
+    this.#all.set(id, ended);
+    this.#sizes.set(id, codec('Operation').encode(ended).length);
+    this.#bytes += this.#sizes.get(id) ?? 0;
+    this.#forgetOldest();
   }
 
   #forgetOldest(): void {
+    const { keptBytes = operationLimits.keptBytes } = this.#options;
     for (const [id, operation] of this.#all) {
-      if (this.#all.size <= operationLimits.kept) return;
-      if (operation.state !== 'running') this.#all.delete(id);
+      if (this.#all.size <= operationLimits.kept && this.#bytes <= keptBytes) return;
+      if (operation.state === 'running') continue;
+      this.#all.delete(id);
+      this.#bytes -= this.#sizes.get(id) ?? 0;
+      this.#sizes.delete(id);
     }
   }
 }

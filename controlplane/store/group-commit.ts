@@ -30,9 +30,16 @@ export class Writer {
   #revision: number;
   #running = false;
   #fence: DroverError | undefined;
+  readonly #onFatal: (error: DroverError) => void;
 
-  /** `revision`: of the snapshot that this process has loaded. */
-  constructor(store: Store, revision: number, limits: WriterLimits = defaultWriterLimits) {
+  /** `revision`: of the snapshot that this process has loaded. `onFatal`: told once when nothing can be written any more. */
+  constructor(
+    store: Store,
+    revision: number,
+    limits: WriterLimits = defaultWriterLimits,
+    onFatal: (error: DroverError) => void = () => undefined,
+  ) {
+    this.#onFatal = onFatal;
     this.#store = store;
     this.#revision = revision;
     this.#limits = limits;
@@ -45,8 +52,8 @@ export class Writer {
 
   /**
    * Makes `writes` durable after every earlier submission, whole or not at all, and answers the revision that has them.
-   * Errors: those of `Store.commit`; `resource-exhausted` when too much waits; after a `stale-revision` every later
-   * submission gets it too, because another writer has taken over and this process must load again.
+   * Errors: those of `Store.commit`; `resource-exhausted` when too much waits; after a `stale-revision`, or when the store
+   * has failed, every later submission gets that too: this process must end and load again.
    */
   submit(writes: readonly Write[]): Promise<number> {
     return new Promise((resolve, reject) => {
@@ -105,7 +112,7 @@ export class Writer {
       for (const submission of group) submission.resolve(this.#revision);
     } catch (thrown) {
       const error = asDroverError(thrown);
-      if (error.code === 'stale-revision') this.#stop(error);
+      if (error.code === 'stale-revision' || this.#store.failed === true) this.#stop(error);
       for (const submission of group) submission.reject(error);
     }
   }
@@ -114,5 +121,6 @@ export class Writer {
     this.#fence = error;
     for (const submission of this.#waiting.splice(0)) submission.reject(error);
     this.#waitingBytes = 0;
+    this.#onFatal(error);
   }
 }

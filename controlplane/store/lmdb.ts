@@ -130,6 +130,10 @@ class LmdbStore implements Store {
     this.#tails = new Tails({ newest: () => this.#revision, read: (revision) => this.#readLog(revision) });
   }
 
+  get failed(): boolean {
+    return this.#state === 'failed';
+  }
+
   async load(): Promise<Snapshot> {
     this.#checkUsable();
     const { records, meta } = this.#tables;

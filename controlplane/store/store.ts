@@ -42,5 +42,7 @@ export interface Store {
    * Errors: `failed-precondition` when commits that old are no longer kept: load again.
    */
   tail(revision: number): AsyncIterableIterator<Commit>;
+  /** True when a commit has failed half-way: nothing can be written until the store is opened again. */
+  readonly failed?: boolean;
   close(): Promise<void>;
 }

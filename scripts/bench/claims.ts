@@ -9,11 +9,12 @@ import { issueWithKey } from '../../controlplane/security/certificates.js';
 import type { PlacementClient } from '../../proto/gen/drover/v1/Placement.js';
 import { certificatePem } from '../../proto/wire/csr.js';
 import { channelOptions } from '../../proto/wire/limits.js';
-import { loadContract } from '../../proto/wire/load.js';
+import { codec, loadContract } from '../../proto/wire/load.js';
 import { print, quantile } from './figure.js';
 
 const hosts = 1_000;
 const batch = 100;
+const messages = codec('AgentMessage');
 const request = { vcpus: 1, memoryMb: 64 };
 
 /** Rates over `seconds` each: `singles` claims in flight one by one, then PlaceMany of 100 with four in flight. */
@@ -42,7 +43,7 @@ export async function benchApiClaims(seconds = 5): Promise<void> {
   }
 }
 
-/** Large hosts that count as up, so that no claim is refused. */
+/** Large hosts that count as up and controllable, so that no claim is refused. */
 async function addHosts({ fleet }: ControlPlane): Promise<void> {
   const hello = {
     lowestVersion: 1,
@@ -56,8 +57,11 @@ async function addHosts({ fleet }: ControlPlane): Promise<void> {
   for (let index = 0; index < hosts; index++) {
     const id = `bench-${index}`;
     const capacity = { vcpus: 4096, memoryBytes: 2 ** 43, diskBytes: 2 ** 45 };
-    await fleet.directory.enrol({ id, name: `bench-${index}`, availabilityZone: 'nova', capacity });
-    fleet.heard(fleet.sessions.open(id, hello).session);
+    await fleet.directory.enrol(id, id, () => ({ availabilityZone: 'nova', capacity }));
+    const { session } = fleet.sessions.open(id, hello);
+    fleet.heard(session);
+    for (const body of [{ heartbeat: { hypervisorReachable: true } }, { domains: {} }])
+      fleet.take(session, messages.decode(messages.encode(body)));
   }
 }
 

@@ -4,6 +4,7 @@ import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { startHypervisor } from '../hypervisor/hypervisor.js';
+import { simName } from '../../agent/sim/sim-host.js';
 import { endLeftover, waitFor, type Children } from './children.js';
 import { demo, removeDemoDomain, startDemoDomain } from './demo-domain.js';
 import { ask, line } from './show.js';
@@ -81,7 +82,7 @@ export async function startAgents(stage: Stage, children: Children, planOnly: bo
     '--config',
     config,
     ...joining,
-    await tokenFile(stage, 'agent', 1),
+    await tokenFile(stage, 'agent', [name]),
   ]);
   if (stage.simulated > 0) {
     const argv = [
@@ -91,7 +92,7 @@ export async function startAgents(stage: Stage, children: Children, planOnly: bo
       '--state',
       join(state, 'sim'),
       ...joining,
-      await tokenFile(stage, 'sim', stage.simulated),
+      await tokenFile(stage, 'sim', simulatedNames(stage.simulated)),
     ];
     started.sim = children.start('sim', file, argv);
   }
@@ -111,12 +112,18 @@ async function allReport(stage: Stage): Promise<true | undefined> {
   return reporting.length > stage.simulated ? true : undefined;
 }
 
-/** Join tokens in a file that only its owner reads, one a line. Hosts that have joined before leave theirs unused. */
-async function tokenFile(stage: Stage, who: string, count: number): Promise<string> {
+/**
+ * Join tokens in a file that only its owner reads, one a line, each bound to its host: so a host whose identity was lost
+ * may join again under its name. Hosts that have joined before leave theirs unused.
+ */
+async function tokenFile(stage: Stage, who: string, hosts: readonly string[]): Promise<string> {
   const file = join(stage.state, `${who}.tokens`);
   const tokens: string[] = [];
-  for (let index = 0; index < count; index++) {
-    const { token } = await ask<{ token: string }>(['token', 'create', '--ttl', '600'], stage);
+  for (const host of hosts) {
+    const { token } = await ask<{ token: string }>(
+      ['token', 'create', '--ttl', '600', '--host', host],
+      stage,
+    );
     tokens.push(token);
   }
   writeFileSync(file, `${tokens.join('\n')}\n`, { mode: 0o600 });
@@ -139,11 +146,17 @@ export async function placeDomain(stage: Stage): Promise<void> {
     '--key',
     `demo-${Date.now()}`,
   ];
-  const { allocation } = await ask<{ allocation: { id: string } }>(request, stage);
+  // A host takes domains once its agent has reported those that it has.
+  const claim = () => ask<{ allocation: { id: string } }>(request, stage);
+  const { allocation } = await waitFor('room on this host', 20_000, claim);
   started.allocationId = allocation.id;
   started.domain = await startDemoDomain(run, allocation.id);
   await waitFor('the domain to run', 20_000, () => domainRuns(stage));
   line(`claimed room on ${name} and started domain drover-demo on Open vSwitch bridge drover-br0`);
+}
+
+function simulatedNames(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => simName(index + 1));
 }
 
 async function domainRuns(stage: Stage): Promise<true | undefined> {

@@ -342,6 +342,21 @@ t.test('golden output', async (t) => {
     }
   });
 
+  await t.test('a claim without an answer says how to repeat it; a list that was cut says so', async (t) => {
+    const gone = writeContext(join(folder, 'other'), '127.0.0.1:1', authority.certificate, client);
+    const claim = 'place --vcpus 1 --memory 1GiB --claim'.split(' ');
+    const lost = await runDrover(claim, { env: { DROVER_CONTEXT: gone } });
+    t.match(lost.stderr, /not there.*\n.*repeat the command with --key fresh-key/);
+    const silent = 'place --vcpus 31 --memory 1GiB --claim --timeout 0.3 -o json'.split(' ');
+    const late = await runDrover(silent, conditions);
+    t.match(JSON.parse(late.stderr), {
+      error: { code: 'deadline-exceeded', cure: /^repeat the command with --key fresh-key/ },
+    });
+    t.same([lost.exit, late.exit], [5, 5]);
+    const cut = await runDrover('health list --host many'.split(' '), conditions);
+    t.match(cut.stderr, /of 60000 conditions: narrow them down/);
+  });
+
   await t.test("on a terminal: fits its width, and colour is the reader's choice", async (t) => {
     const narrow = await runDrover(['domain', 'list'], {
       ...conditions,

@@ -47,9 +47,10 @@ const tokens = new JoinTokens(await store.load(), submit, authority.fingerprint,
 const hosts = new Map<string, HostRecord>();
 const directory: HostDirectory = {
   find: (name) => hosts.get(name),
-  async enrol(input) {
-    const bytes = codec('HostRecord').encode(input);
-    await submit([{ key: `host/${input.id}`, value: bytes }]);
+  checkJoin: () => undefined,
+  async enrol(id, name, make) {
+    const bytes = codec('HostRecord').encode({ ...make(hosts.get(name)), id, name });
+    await submit([{ key: `host/${id}`, value: bytes }]);
     const record = codec('HostRecord').decode(bytes);
     hosts.set(record.name, record);
     return record;
@@ -461,7 +462,10 @@ t.test('a host joins with a token, calls with its certificate, renews, and joins
     certificateRequestDer: (await makeKeyAndRequest('x')).requestDer,
   })) as unknown as Identity;
   t.match(new X509Certificate(renewed.certificateDer).subject, `CN=${first.hostId}`);
-  const second = await join1({});
+  const unused = (await tokens.create(60, '', 'alice')).token;
+  await refused(t, join1({}, unused), 'unauthenticated', /is known.*token create --host kvm-1/);
+  await join1({ hostName: 'kvm-8', machineId: 'machine-8' }, unused); // refused before it was used up
+  const second = await join1({}, (await tokens.create(60, 'kvm-1', 'alice')).token);
   t.equal(second.hostId, first.hostId, 'a reinstalled machine keeps its id');
   t.notSame(second.certificateDer, first.certificateDer);
   await refused(t, join1({ machineId: 'machine-2' }), 'already-exists', /another machine.*forget that host/);

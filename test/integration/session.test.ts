@@ -12,6 +12,7 @@ import { Session } from '../../agent/session/session.js';
 import { openSimHost, shapeOf, type SimHost } from '../../agent/sim/sim-host.js';
 import { checkConfig } from '../../controlplane/config.js';
 import { startControlPlane, type ControlPlane } from '../../controlplane/main.js';
+import { MemoryStore } from '../../controlplane/store/memory.js';
 import { fromServiceError } from '../../proto/wire/remote-error.js';
 import { channelOptions, maximumMessageBytes } from '../../proto/wire/limits.js';
 import { loadContract } from '../../proto/wire/load.js';
@@ -291,6 +292,55 @@ t.test('a deleted host is out, and must join again', async (t) => {
   await until(() => !two.session.connected, 10_000, 'its stream is ended');
   await t.rejects(view('sim-002'), { code: 'not-found', field: 'host' });
   await two.session.stop();
+});
+
+t.test('who is known joins again with a token of its own name alone', async (t) => {
+  const joining = async (token: string) =>
+    enrol({
+      address: plane.enrolAddress,
+      token,
+      hostName: 'sim-001',
+      labels: {},
+      availabilityZone: '',
+      machineId: 'sim-001',
+      simulated: true,
+    });
+  const any = await operatorCall(plane, 'Fleet', 'CreateJoinToken', {});
+  await t.rejects(joining(any.token), { code: 'unauthenticated', cure: /token create --host sim-001/ });
+  const own = await operatorCall(plane, 'Fleet', 'CreateJoinToken', { hostName: 'sim-001' });
+  await operatorCall(plane, 'Fleet', 'UpdateHost', {
+    host: 'sim-001',
+    updateMask: ['disabled'],
+    disabled: true,
+  });
+  const identity = await joining(own.token);
+  t.equal(identity.hostId, one.identity.hostId);
+  t.match((await view('sim-001')).host, {
+    disabled: true,
+    labels: { kind: 'sim' },
+    availabilityZone: 'az-1',
+  });
+  await operatorCall(plane, 'Fleet', 'UpdateHost', { host: 'sim-001', updateMask: ['disabled'] });
+});
+
+t.test('a control plane that can store nothing any more says so and closes', async (t) => {
+  const store = new MemoryStore();
+  const warnings: string[] = [];
+  const log = { ...quiet, warn: (_: object, message: string) => void warnings.push(message) };
+  const config = checkConfig(
+    { state_directory: join(folder, 'fenced'), listen: '0.0.0.0:0', enrol_listen: '127.0.0.1:0' },
+    'test',
+  );
+  const fenced = await startControlPlane(config, log, async () => store);
+  t.teardown(() => fenced.close());
+  t.match(warnings, [/set advertise to a name/]);
+  await operatorCall(fenced, 'Fleet', 'CreateJoinToken', {});
+  await store.commit([{ key: 'another', value: Buffer.from('writer') }], 1);
+  await t.rejects(operatorCall(fenced, 'Fleet', 'CreateJoinToken', {}), { code: 'stale-revision' });
+  t.match(await fenced.failed, { code: 'stale-revision' });
+  t.match(warnings[1], /nothing can be stored any more/);
+  await fenced.close();
+  await t.rejects(operatorCall(fenced, 'Fleet', 'ListHosts', {}), { code: 'unavailable' });
 });
 
 t.test('a label decides which profile a host gets, at once', async (t) => {

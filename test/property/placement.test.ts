@@ -20,6 +20,7 @@ interface MadeHost {
   ramRatio: number;
   zone: number;
   up: boolean;
+  controllable: boolean;
 }
 
 const host = fc.record<MadeHost>({
@@ -29,6 +30,7 @@ const host = fc.record<MadeHost>({
   ramRatio: fc.constantFrom(0.9, 1, 1.5),
   zone: fc.integer({ min: 0, max: 2 }),
   up: fc.integer({ min: 0, max: 9 }).map((n) => n > 0),
+  controllable: fc.integer({ min: 0, max: 9 }).map((n) => n > 0),
 });
 const request = fc.record({
   vcpus: fc.integer({ min: 1, max: 6 }),
@@ -59,7 +61,7 @@ function fleet(hosts: readonly MadeHost[]): Registry {
       simulated: true,
     };
     registry.upsert({ id, name: id, availabilityZone: `z${made.zone}`, overcommit, capacity, ...more });
-    registry.setLiveness(id, made.up, 1);
+    registry.setLiveness(id, made.up, 1, made.controllable);
   });
   return registry;
 }
@@ -263,7 +265,7 @@ function everyRow(registry: Registry, rules: typeof defaultRules, asked: Checked
   const { columns } = registry;
   const passing = rowsOf(columns.present).filter((row) => {
     const zone = asked.availabilityZone === '' || columns.zonesByRow[row]?.includes(asked.availabilityZone);
-    const service = rowsOf(columns.up).includes(row);
+    const service = [columns.up, columns.controllable].every((bits) => rowsOf(bits).includes(row));
     const fits = (
       [
         ['vcpus', asked.vcpus],

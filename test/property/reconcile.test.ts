@@ -221,6 +221,48 @@ void t.test(`settings that leave the desired state are put back (DROVER_SEED=${s
   );
 });
 
+void t.test(`single domains beside passes lose no original (DROVER_SEED=${seed})`, async (t) => {
+  const step = fc.record({
+    kind: fc.constantFrom('apply' as const, 'domain' as const, 'revert' as const),
+    settings,
+    domain: fc.nat(2),
+    turns: fc.nat(6),
+  });
+  await check(
+    fc.asyncProperty(shapes, fc.array(step, { maxLength: 12 }), fc.nat(4), async (shape, steps, slow) => {
+      await withBench(shape, async ({ host, fresh, ledgerSize }) => {
+        const turns = async (count: number): Promise<void> => {
+          for (let turn = 0; turn < count; turn++) await new Promise(setImmediate);
+        };
+        for (const call of ['pinVcpu', 'setScheduler', 'setBlockLimits'] as const) {
+          const answer = host[call].bind(host) as (...each: unknown[]) => Promise<void>;
+          host[call] = async (...each: unknown[]) => {
+            await turns(slow);
+            return answer(...each);
+          };
+        }
+        const original = host.snapshot();
+        const reconciler = await fresh();
+        const calls: Promise<unknown>[] = [];
+        for (const { kind, settings: wanted, domain, turns: count } of steps) {
+          const view = host.view().domains[domain];
+          if (kind === 'apply') calls.push(reconciler.apply(wanted));
+          else if (kind === 'revert') calls.push(reconciler.revert());
+          else if (kind === 'domain' && view) calls.push(reconciler.applyDomain(wanted, view.uuid));
+          await turns(count);
+        }
+        await Promise.all(calls);
+        const last = steps.at(-1)?.settings ?? {};
+        await reconciler.apply(last);
+        t.strictSame(planned(await reconciler.verify(last)), [], 'the last word stands');
+        await reconciler.revert();
+        t.strictSame([host.snapshot(), ledgerSize()], [original, 0], 'every original is back');
+      });
+    }),
+    25,
+  );
+});
+
 void t.test(`plan-only writes nothing at all (DROVER_SEED=${seed})`, async (t) => {
   await check(
     fc.asyncProperty(shapes, settings, async (shape, wanted) => {

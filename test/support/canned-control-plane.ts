@@ -134,6 +134,7 @@ function services(): Record<
           throw new DroverError('no-valid-host', 'no host of 51 fits: CoreFilter refuses 51', {
             cure: 'see drover place --explain',
           });
+        if (request.vcpus === 31) return undefined;
         return { allocation: canned.allocation, hostGeneration: 18 };
       },
       Release: () => ({ allocation: canned.allocation }),
@@ -172,31 +173,40 @@ function services(): Record<
       StartOperation: ({ host, kind }) => (
         known(host),
         looks.set(host, 0),
-        { ...canned.operation, id: host, kind, state: 'running', endedUnixMs: 0, settings: [] }
+        { ...canned.operation, id: host, kind, state: 'running', endedUnixMs: 0, settings: [], pending: 0 }
       ),
       // Two looks find it running; `stuck` never ends, `failing` fails.
       GetOperation: ({ id }) => {
         const look = (looks.get(String(id)) ?? 0) + 1;
         looks.set(String(id), look);
         if (look <= 2 || id === 'stuck')
-          return { ...canned.operation, id, state: 'running', endedUnixMs: 0, settings: [] };
+          return { ...canned.operation, id, state: 'running', endedUnixMs: 0, settings: [], pending: 0 };
         return id === 'failing'
-          ? { ...canned.operation, id, state: 'failed', error: 'no answer within 30 s', settings: [] }
+          ? {
+              ...canned.operation,
+              id,
+              state: 'failed',
+              error: 'no answer within 30 s',
+              settings: [],
+              pending: 0,
+            }
           : { ...canned.operation, id };
       },
       ListOperations: () => ({
         operations: [
-          canned.operation,
-          { ...canned.operation, state: 'failed', error: 'no answer within 30 s', settings: [] },
+          { ...canned.operation, settings: [] },
+          { ...canned.operation, state: 'failed', error: 'no answer within 30 s', settings: [], pending: 0 },
         ],
       }),
     },
     Health: {
-      ListConditions: ({ onlyNotOk }) => ({
-        conditions: onlyNotOk
+      // Of `many` hosts only the first conditions come.
+      ListConditions: ({ onlyNotOk, host }) => {
+        const conditions = onlyNotOk
           ? canned.conditions.filter(({ status: text }) => text !== 'ok')
-          : canned.conditions,
-      }),
+          : canned.conditions;
+        return { conditions, total: host === 'many' ? 60_000 : conditions.length };
+      },
     },
   };
 }

@@ -318,4 +318,5 @@ export const operation: OperationInput = {
   startedUnixMs: cannedNowMs - 5 * minute,
   endedUnixMs: cannedNowMs - 5 * minute + 420,
   settings,
+  pending: 1,
 };

@@ -1,4 +1,5 @@
 /** `drover health`: how the hypervisors do. */
+import type { ListConditionsResponse } from '../../../proto/gen/drover/v1/ListConditionsResponse.js';
 import { flag, leaf, text, type Call, type NounCommand, type Result } from '../command.js';
 
 const options = {
@@ -15,8 +16,15 @@ async function listConditions({
   const { tableOf } = await import('../../../proto/output/table.js');
   const message = await (await api()).call('Health', 'ListConditions', { host, onlyNotOk: notOk });
   const view = [{ kind: 'table', table: tableOf(conditionColumns(io.now()), message.conditions) }] as const;
-  const note = notOk ? 'Every condition is ok.' : 'No conditions are known yet.';
-  return { message, view, ...(message.conditions.length === 0 ? { note } : {}) };
+  const note = noteOf(message, notOk);
+  return { message, view, ...(note === undefined ? {} : { note }) };
+}
+
+function noteOf({ conditions, total }: ListConditionsResponse, notOk: boolean): string | undefined {
+  if (conditions.length < total)
+    return `These are ${conditions.length} of ${total} conditions: narrow them down with --not-ok or --host.`;
+  if (conditions.length > 0) return undefined;
+  return notOk ? 'Every condition is ok.' : 'No conditions are known yet.';
 }
 
 export const health: NounCommand = {

@@ -89,14 +89,33 @@ async function explain({ api }: PlaceCall, request: PlacementRequestInput): Prom
 
 async function claim({ options, io, api }: PlaceCall, request: PlacementRequestInput): Promise<Result> {
   const { allocationView } = await import('../views/allocations.js');
+  const key = options.key ?? io.newKey();
   const message = await (
     await api()
-  ).call('Placement', 'Claim', { request, idempotencyKey: options.key ?? io.newKey() });
+  )
+    .call('Placement', 'Claim', { request, idempotencyKey: key })
+    .catch((thrown: unknown) => unsure(thrown, key));
   const { allocation, existed } = message;
   const remark = existed
     ? 'The key was known: this is the allocation that it made.'
     : `Taken on ${allocation?.hostName}.`;
   return { message, view: allocation ? allocationView(remark, allocation) : [] };
+}
+
+/** Without an answer nobody knows whether the claim was made: only its key can tell, or make it. Throws. */
+async function unsure(thrown: unknown, key: string): Promise<never> {
+  const { DroverError } = await import('../../../proto/wire/errors.js');
+  const isLost =
+    thrown instanceof DroverError && (thrown.code === 'deadline-exceeded' || thrown.code === 'unavailable');
+  if (!isLost) throw thrown;
+  const { code, message, field, value } = thrown;
+  const cure = `repeat the command with --key ${key}: it answers the allocation if it was made, and makes it otherwise`;
+  throw new DroverError(code, message, {
+    ...(field && { field }),
+    ...(value && { value }),
+    cure,
+    cause: thrown,
+  });
 }
 
 /** No host fits: a failure with an answer. */

@@ -19,7 +19,7 @@ function columns(nowMs: number): readonly Column<Operation>[] {
       align: 'right',
       cell: (one) => (one.endedUnixMs === 0 ? nothing : formatDuration(one.endedUnixMs - one.startedUnixMs)),
     },
-    { heading: 'PENDING', align: 'right', cell: (one) => String(withOutcome(one, 'pending')) },
+    { heading: 'PENDING', align: 'right', cell: (one) => String(one.pending) },
     { heading: 'ERROR', cell: (one) => orNothing(one.error) },
   ];
 }

@@ -2,11 +2,12 @@ import { hasBit } from '../../fleet/registry-columns.js';
 import type { Columns } from '../../fleet/registry-resources.js';
 import type { Filter } from './filter.js';
 
-const reasons = ['host-disabled', 'host-forced-down', 'host-down'] as const;
+const reasons = ['host-disabled', 'host-forced-down', 'host-down', 'host-not-controllable'] as const;
 
 /**
  * The host is enabled and up: not disabled, not forced down, and heard of within service_down_time. Whether it was heard
- * of is decided where the clock is; here it is a bit. Nova `compute_filter.py`.
+ * of is decided where the clock is; here it is a bit. Nova `compute_filter.py`. Beyond Nova, whose agent is down when its
+ * libvirt is: libvirt answers there, and the host's domains are known, so that nothing is placed over them.
  */
 export const computeFilter: Filter = {
   name: 'ComputeFilter',
@@ -20,7 +21,8 @@ export const computeFilter: Filter = {
 
 function reasonOf(columns: Columns, row: number): number {
   if (!hasBit(columns.enabled, row)) return 0;
-  return hasBit(columns.forcedDown, row) ? 1 : 2;
+  if (hasBit(columns.forcedDown, row)) return 1;
+  return hasBit(columns.up, row) ? 3 : 2;
 }
 
 function wordsOf(columns: Columns, row: number) {
@@ -31,6 +33,11 @@ function wordsOf(columns: Columns, row: number) {
       wanted: 'an enabled host',
     };
   if (reason === 1) return { observed: 'forced down', wanted: 'a host that is up' };
+  if (reason === 3)
+    return {
+      observed: 'libvirt does not answer its agent, or its domains are not known yet',
+      wanted: 'a host whose libvirt answers and whose domains are known',
+    };
   const lastSeenMs = columns.lastSeenMs[row] as number;
   const observed =
     lastSeenMs === 0 ? 'never heard of' : `last heard of at ${new Date(lastSeenMs).toISOString()}`;

@@ -14,6 +14,7 @@ export interface AllocationInput {
   'instanceUuid'?: (string);
   'extraSpecs'?: ({[key: string]: string});
   'createdBy'?: (string);
+  'availabilityZone'?: (string);
 }
 
 export interface Allocation {
@@ -28,4 +29,5 @@ export interface Allocation {
   'instanceUuid': (string);
   'extraSpecs': ({[key: string]: string});
   'createdBy': (string);
+  'availabilityZone': (string);
 }

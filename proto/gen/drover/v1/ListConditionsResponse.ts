@@ -4,8 +4,10 @@ import type { ConditionInput as _drover_v1_ConditionInput, Condition as _drover_
 
 export interface ListConditionsResponseInput {
   'conditions'?: (_drover_v1_ConditionInput)[];
+  'total'?: (number);
 }
 
 export interface ListConditionsResponse {
   'conditions': (_drover_v1_Condition)[];
+  'total': (number);
 }

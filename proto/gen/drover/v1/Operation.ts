@@ -13,6 +13,7 @@ export interface OperationInput {
   'endedUnixMs'?: (number | string | Long);
   'error'?: (string);
   'settings'?: (_drover_v1_SettingStatusInput)[];
+  'pending'?: (number);
 }
 
 export interface Operation {
@@ -25,4 +26,5 @@ export interface Operation {
   'endedUnixMs': (number);
   'error': (string);
   'settings': (_drover_v1_SettingStatus)[];
+  'pending': (number);
 }

@@ -13,6 +13,7 @@ import type { Write } from '../../../../controlplane/store/store.js';
 import type { HostAllocations } from '../../../../proto/gen/drover/v1/HostAllocations.js';
 import { DroverError } from '../../../../proto/wire/errors.js';
 import { codec } from '../../../../proto/wire/load.js';
+import { defaultRules } from '../../../../controlplane/placement/select.js';
 import { placementHandlers } from '../../../../controlplane/api/placement.js';
 
 function fleet(hosts: number, vcpus = 8): Registry {
@@ -118,6 +119,12 @@ t.test('a claim is answered when it is durable, and is all there after a restart
     code: 'already-exists',
     field: 'idempotency_key',
   });
+  for (const other of [{ availabilityZone: 'nova' }, { extraSpecs: {} }])
+    await t.rejects(
+      claims.claim({ ...wanted(3, 'vm-1'), ...other }, 'key-1'),
+      { code: 'already-exists' },
+      'another zone or other extra specs are another request',
+    );
   await t.rejects(claims.claim(wanted(3), 'k'.repeat(129)), { code: 'invalid-argument' });
 
   const { records, revision } = await store.load();
@@ -245,6 +252,31 @@ t.test('placeMany: all or nothing, or each on its own', async (t) => {
     code: 'invalid-argument',
     field: 'claims',
   });
+});
+
+t.test('claims of one call that fail alike share one explanation', async (t) => {
+  let prepared = 0;
+  const filters = defaultRules.filters.map((filter, index) => ({
+    ...filter,
+    prepare: (...all: Parameters<typeof filter.prepare>) => {
+      if (index === 0) prepared++;
+      return filter.prepare(...all);
+    },
+  }));
+  const commits = new Writer(new MemoryStore(), 0);
+  const rules = { ...defaultRules, filters };
+  const claims = new Claims({ registry: fleet(2), commits, now: () => 0, newId: () => 'a', rules });
+  const many = Array.from({ length: 100 }, (_, index) => ({
+    request: wanted(9 + (index % 2)),
+    key: '',
+    by: '',
+  }));
+  const outcomes = await claims.placeMany(many, false);
+  t.ok(outcomes.every((outcome) => 'error' in outcome && outcome.error.code === 'no-valid-host'));
+  t.match(outcomes.slice(0, 2), [{ error: /wanted 9 vCPUs/ }, { error: /wanted 10 vCPUs/ }]);
+  const forAll = prepared;
+  await claims.placeMany(many.slice(0, 2), false);
+  t.equal(prepared, 2 * forAll, 'a hundred claims of two requests cost what two claims cost');
 });
 
 t.test('all-or-nothing waits for keys on their way, and falls with the commit', async (t) => {

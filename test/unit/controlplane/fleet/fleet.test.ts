@@ -1,9 +1,18 @@
 /** The fleet over a store in memory: directory, profiles, sessions, conditions, operations, pages. */
+import { EventEmitter } from 'node:events';
 import t from 'tap';
+import { Claims } from '../../../../controlplane/allocations/claims.js';
+import { negotiate, sessionHandler, type SessionStream } from '../../../../controlplane/api/agent-session.js';
+import { fleetHandlers } from '../../../../controlplane/api/fleet.js';
+import { healthHandlers } from '../../../../controlplane/api/health.js';
 import { page } from '../../../../controlplane/api/page.js';
+import { placementHandlers } from '../../../../controlplane/api/placement.js';
+import { tuningHandlers } from '../../../../controlplane/api/tuning.js';
 import { parseConfig } from '../../../../controlplane/config.js';
+import { FleetControl } from '../../../../controlplane/fleet/control.js';
 import { Directory } from '../../../../controlplane/fleet/directory.js';
 import { liveness } from '../../../../controlplane/fleet/liveness.js';
+import { Registry } from '../../../../controlplane/fleet/registry.js';
 import { Sessions } from '../../../../controlplane/fleet/sessions.js';
 import { Conditions, verdicts } from '../../../../controlplane/health/conditions.js';
 import { capacityOf } from '../../../../controlplane/model/host-capacity.js';
@@ -12,11 +21,16 @@ import { operationLimits, Operations } from '../../../../controlplane/operations
 import { profileLimits, Profiles } from '../../../../controlplane/profiles/profiles.js';
 import { Writer } from '../../../../controlplane/store/group-commit.js';
 import { MemoryStore } from '../../../../controlplane/store/memory.js';
-import { negotiate } from '../../../../controlplane/api/agent-session.js';
+import type { StoredRecord, Write } from '../../../../controlplane/store/store.js';
+import type { AgentMessage, AgentMessageInput } from '../../../../proto/gen/drover/v1/AgentMessage.js';
+import type { DomainInput } from '../../../../proto/gen/drover/v1/Domain.js';
+import type { Hello, HelloInput } from '../../../../proto/gen/drover/v1/Hello.js';
 import type { HostFacts } from '../../../../proto/gen/drover/v1/HostFacts.js';
-import type { HostRecordInput } from '../../../../proto/gen/drover/v1/HostRecord.js';
+import type { HostRecord, HostRecordInput } from '../../../../proto/gen/drover/v1/HostRecord.js';
 import type { Profile } from '../../../../proto/gen/drover/v1/Profile.js';
-import { codec } from '../../../../proto/wire/load.js';
+import type { SettingStatus } from '../../../../proto/gen/drover/v1/SettingStatus.js';
+import { DroverError } from '../../../../proto/wire/errors.js';
+import { codec, type Codec } from '../../../../proto/wire/load.js';
 
 function record(name: string, more: HostRecordInput = {}): HostRecordInput {
   return { id: `id-${name}`, name, availabilityZone: 'az-1', labels: { kind: 'real' }, ...more };
@@ -28,6 +42,9 @@ function profile(name: string, more: object = {}): Profile {
   );
 }
 
+const join = (directory: Directory, input: HostRecordInput): Promise<HostRecord> =>
+  directory.enrol(input.id as string, input.name as string, () => input);
+
 async function writer(): Promise<{ store: MemoryStore; commits: Writer }> {
   const store = new MemoryStore();
   return { store, commits: new Writer(store, (await store.load()).revision) };
@@ -36,16 +53,16 @@ async function writer(): Promise<{ store: MemoryStore; commits: Writer }> {
 t.test('directory: durable, and the same after a reload', async (t) => {
   const { store, commits } = await writer();
   const directory = new Directory(commits, () => undefined);
-  await directory.enrol(record('kvm-1'));
-  await directory.enrol(record('kvm-2'));
-  await t.rejects(directory.enrol(record('kvm-1', { id: 'another' })), {
+  await join(directory, record('kvm-1'));
+  await join(directory, record('kvm-2'));
+  await t.rejects(join(directory, record('kvm-1', { id: 'another' })), {
     code: 'already-exists',
     field: 'host_name',
   });
   await t.rejects(
     Promise.all([
-      directory.enrol(record('kvm-3', { id: 'a' })),
-      directory.enrol(record('kvm-3', { id: 'b' })),
+      join(directory, record('kvm-3', { id: 'a' })),
+      join(directory, record('kvm-3', { id: 'b' })),
     ]),
     { code: 'already-exists' },
     'two at once: one wins',
@@ -56,9 +73,32 @@ t.test('directory: durable, and the same after a reload', async (t) => {
     directory.update('id-kvm-1', () => ({ labels: { rack: '7' } })),
   ]);
   t.match(directory.resolve('kvm-1'), { disabled: true, labels: { rack: '7' } });
+  // A host that joins again is made of the newest record, whatever was read before.
+  const stale = directory.resolve('kvm-1');
+  await Promise.all([
+    directory.update('id-kvm-1', () => ({ disabledReason: 'new disk' })),
+    directory.enrol(stale.id, stale.name, (newest) => ({ ...newest, certificateSerial: '2' })),
+  ]);
+  t.match(directory.resolve('kvm-1'), { disabled: true, disabledReason: 'new disk', certificateSerial: '2' });
+  await join(directory, record('gone'));
+  const [removed, changed] = await Promise.allSettled([
+    directory.remove('id-gone'),
+    directory.update('id-gone', () => ({ disabled: true })),
+  ]);
+  t.match(
+    [removed, changed],
+    [{ status: 'fulfilled' }, { reason: { code: 'not-found' } }],
+    'one after the other',
+  );
   const full = new Directory(commits, () => undefined, 1);
-  await full.enrol(record('only'));
-  await t.rejects(full.enrol(record('more')), { code: 'resource-exhausted' }, 'the limit of hosts');
+  await join(full, record('only'));
+  await t.rejects(join(full, record('more')), { code: 'resource-exhausted' }, 'the limit of hosts');
+  t.throws(
+    () => full.checkJoin('id-more', 'more'),
+    { code: 'resource-exhausted' },
+    'before a token is spent',
+  );
+  t.doesNotThrow(() => full.checkJoin('id-only', 'only'), 'who is in may join again');
   await full.remove('id-only');
   await directory.remove('id-kvm-2');
   t.throws(() => directory.resolve('kvm-2'), { code: 'not-found', field: 'host', value: 'kvm-2' });
@@ -242,6 +282,15 @@ t.test('operations: limits and deadlines', async (t) => {
   for (let n = 0; n < operationLimits.kept + 10; n++)
     operations.finish('h', { id: operations.start(host, 'plan', 0).id, error: '', settings: [] });
   t.equal(operations.list('').length, operationLimits.kept);
+  const setting = { tuner: 'ksm', setting: 'run', outcome: 'pending' };
+  const settings = Array.from({ length: 50 }, () => setting) as unknown as SettingStatus[];
+  const small = new Operations({ newId: () => `${++ids}`, now: () => ids, keptBytes: 5_000 });
+  for (let n = 0; n < 20; n++)
+    small.finish('h', { id: small.start(host, 'plan', 0).id, error: 'e'.repeat(n && 9_000), settings });
+  const kept = small.list('');
+  t.ok(kept.length >= 1 && kept.length < 5, `${kept.length} operations in 5,000 bytes`);
+  t.match(kept[0], { settings: [], pending: 50, error: /^e{2000}$/ }, 'a list has no settings');
+  t.equal(small.get(kept[0]?.id as string).settings.length, 50, 'one operation has them');
   t.throws(() => operations.get(one.id), { code: 'not-found' }, 'the oldest is forgotten');
   for (let n = 0; n < operationLimits.running; n++) operations.start(host, 'plan', 0);
   t.throws(() => operations.start(host, 'plan', 0), { code: 'resource-exhausted' });
@@ -288,4 +337,232 @@ t.test('configuration', async (t) => {
   ];
   for (const [text, message] of bad)
     t.throws(() => parseConfig(text, 'c.yaml'), { code: 'invalid-argument', message }, text);
+});
+
+const messages = codec('AgentMessage');
+const said = (body: AgentMessageInput): AgentMessage => messages.decode(messages.encode(body));
+/** A message as the wire brings it, with every field. */
+const asRead = <Input, Output>(one: Codec<Input, Output>, input: Input): Output =>
+  one.decode(one.encode(input));
+const hello = (more: HelloInput = {}): Hello =>
+  asRead(codec('Hello'), { lowestVersion: 1, highestVersion: 1, ...more });
+const claimOf = (memoryMb: number, more: object = {}) =>
+  asRead(codec('ClaimRequest'), { request: { vcpus: 1, memoryMb, ...more }, idempotencyKey: '' });
+const nobody = { name: 'test' };
+
+/** A whole fleet over a store in memory whose commits can be made to fail. */
+async function world() {
+  const store = new MemoryStore();
+  const writing = new Writer(store, 0);
+  const state = {
+    clock: 1_000_000,
+    fails: false,
+    ids: 0,
+    warnings: [] as string[],
+    before: Promise.resolve(),
+  };
+  const commits = {
+    submit: async (writes: readonly Write[]) => {
+      await state.before;
+      if (state.fails) throw new DroverError('storage-failed', 'told to fail');
+      return writing.submit(writes);
+    },
+  };
+  const registry = new Registry();
+  const now = () => state.clock;
+  const newId = () => `n${++state.ids}`;
+  const claims = new Claims({ registry, commits, now, newId, freed: (id) => fleet.accountDomains(id) });
+  const operations = new Operations({ newId, now });
+  const directory = new Directory(commits, (id, host) => {
+    if (!host) return registry.remove(id);
+    registry.upsert(host);
+    fleet.hostChanged(host);
+  });
+  const profiles = new Profiles(commits, now, () => fleet.desiredChanged());
+  const fleet: FleetControl = new FleetControl({
+    directory,
+    sessions: new Sessions(newId),
+    registry,
+    profiles,
+    operations,
+    allocations: claims,
+    rule: { serviceDownTimeMs: 60_000 },
+    now,
+    log: { warn: (fields, message) => state.warnings.push(`${message} ${JSON.stringify(fields)}`) },
+  });
+  const capacity = { vcpus: 8, memoryBytes: 16 * 2 ** 30, diskBytes: 100 * 2 ** 30 };
+  const placement = placementHandlers({ registry, claims });
+  return {
+    ...{ state, store, registry, claims, directory, profiles, fleet, placement },
+    hosts: fleetHandlers(fleet, { create: () => Promise.reject(new Error('no tokens here')) }),
+    tuning: tuningHandlers(fleet),
+    add: (name: string, more: HostRecordInput = {}) => join(directory, record(name, { capacity, ...more })),
+    /** A host's stream, with what it was sent. */
+    connect(id: string) {
+      const { session } = fleet.sessions.open(id, hello());
+      const sent: object[] = [];
+      session.link.attach((_sequence, _acknowledged, body) => sent.push(body) > 0, 0);
+      fleet.connected(session, directory.get(id) as HostRecord);
+      return { session, sent, say: (body: AgentMessageInput) => fleet.take(session, said(body)) };
+    },
+    /** A host that is in service, with these domains. */
+    serve(id: string, domains: DomainInput[] = []) {
+      const host = this.connect(id);
+      host.say({ heartbeat: { hypervisorReachable: true } });
+      host.say({ domains: { domains } });
+      return host;
+    },
+    usage: (id: string) => fleet.host(directory.resolve(id)).usage,
+  };
+}
+
+const running = (more: DomainInput = {}): DomainInput => ({
+  ...{ uuid: 'u', name: 'd', state: 'running', vcpus: 2, memoryBytes: 2 ** 33, diskBytes: 2 ** 30, ...more },
+});
+
+t.test('nothing is placed where domains are not known or libvirt does not answer', async (t) => {
+  const w = await world();
+  await w.add('a');
+  const { session, say } = w.connect('id-a');
+  const refusal = { code: 'no-valid-host', message: /ComputeFilter refuses 1 \(host-not-controllable\)/ };
+  const claim = () => w.placement.Claim(claimOf(1024), nobody);
+  await t.rejects(claim(), refusal, 'connected, and nothing said yet');
+  say({ heartbeat: { hypervisorReachable: true } });
+  await t.rejects(claim(), refusal, 'its domains are not known');
+  t.match(w.fleet.conditions(w.directory.resolve('a'))[0], { status: 'unknown', reason: 'no-domains' });
+  say({ domains: { domains: [] } });
+  t.match(await claim(), { allocation: { hostName: 'a' } });
+  say({ heartbeat: { hypervisorReachable: false } });
+  await t.rejects(claim(), refusal, 'libvirt is gone');
+  say({ heartbeat: { hypervisorReachable: true } });
+  t.match(await claim(), { allocation: { hostName: 'a' } });
+  w.registry.setLiveness('id-a', false, 1);
+  w.fleet.heard(session);
+  t.match(await claim(), { allocation: { hostName: 'a' } }, 'whatever is heard is a sign of life');
+  w.state.clock += 60_001;
+  w.fleet.sweep();
+  await t.rejects(claim(), { message: /host-down/ });
+});
+
+t.test('a host that is deleted takes no claim, and its record of allocations goes with it', async (t) => {
+  const w = await world();
+  await w.add('a');
+  w.serve('id-a');
+  const { allocation } = await w.placement.Claim(claimOf(1024), nobody);
+  await t.rejects(w.hosts.DeleteHost({ host: 'a' }), { code: 'failed-precondition', message: /holds 1 / });
+  await w.placement.Release({ allocationId: allocation?.id as string });
+  w.state.fails = true;
+  await t.rejects(w.hosts.DeleteHost({ host: 'a' }), { code: 'storage-failed' });
+  w.state.fails = false;
+  const again = await w.placement.Claim(claimOf(1024), nobody);
+  t.equal(again.allocation?.hostName, 'a', 'a deletion that failed leaves it in service');
+  await w.placement.Release({ allocationId: again.allocation?.id as string });
+  const keys = async () => (await w.store.load()).records.map(({ key }) => key);
+  t.same(await keys(), ['allocations/id-a', 'host/id-a']);
+  let store = (): void => undefined;
+  w.state.before = new Promise((resolve) => (store = resolve));
+  const deleting = w.hosts.DeleteHost({ host: 'a' });
+  await new Promise(setImmediate); // it waits for the disk
+  await t.rejects(w.placement.Claim(claimOf(1024), nobody), {
+    code: 'no-valid-host',
+    message: /forced-down/,
+  });
+  store();
+  await deleting;
+  t.same(await keys(), []);
+  t.equal(w.claims.generationOf('id-a'), 0);
+});
+
+t.test('a domain counts as taken unless an allocation stands for it', async (t) => {
+  const w = await world();
+  await w.add('a');
+  const { say } = w.serve('id-a');
+  const instanceUuid = '0192F3A1-0000-4000-8000-000000000001';
+  const { allocation } = await w.placement.Claim(claimOf(8192, { instanceUuid }), nobody);
+  const held = { memoryBytes: 2 ** 33, unmanagedDomains: 0 };
+  say({ domains: { domains: [running({ uuid: instanceUuid.toLowerCase() })] } });
+  t.match(w.usage('id-a'), held, 'by its UUID');
+  say({ domains: { domains: [running({ allocationId: allocation?.id as string })] } });
+  t.match(w.usage('id-a'), held, 'by its metadata');
+  await w.placement.Release({ allocationId: allocation?.id as string });
+  t.match(w.usage('id-a'), { memoryBytes: 2 ** 33, unmanagedDomains: 1, allocations: 0 }, 'it still runs');
+  await t.rejects(w.placement.Claim(claimOf(15_000), nobody), { code: 'no-valid-host' });
+  say({ domains: { domains: [running({ state: 'shutoff' })] } });
+  t.match(
+    w.usage('id-a'),
+    { vcpus: 0, memoryBytes: 0, diskBytes: 2 ** 30 },
+    'one that is off holds its disk',
+  );
+});
+
+t.test('what one agent says wrongly is its own loss', async (t) => {
+  const w = await world();
+  for (const name of ['a', 'b']) await w.add(name);
+  const [a, b] = [w.serve('id-a'), w.serve('id-b')];
+  a.say({ facts: { cpu: { online: '0-9000' } } });
+  t.match(w.state.warnings, [/^facts not taken .*"host":"a"/]);
+  t.equal(a.session.facts, undefined);
+  a.session.link.send = () => {
+    throw new Error('a broken link');
+  };
+  await w.tuning.ApplyProfile(asRead(codec('ApplyProfileRequest'), { profile: profile('p') }), nobody);
+  t.match(b.sent, [{ desiredState: { profileName: 'p' } }]);
+  t.match(w.state.warnings[1], /^desired state not sent .*"host":"a"/);
+});
+
+t.test('a label brings a profile, and its shared set is the capacity at once', async (t) => {
+  const w = await world();
+  await w.add('a');
+  const { say } = w.serve('id-a');
+  say({ facts: { cpu: { online: '0-7' }, memory: { totalBytes: 2 ** 34 }, diskTotalBytes: 2 ** 37 } });
+  const more = { selector: { labels: { tier: 'x' } }, tuners: { 'vcpu-pinning': '{"shared":"6-$"}' } };
+  await w.profiles.apply(profile('p', more), 'test');
+  const update = { host: 'a', updateMask: ['labels.tier'], labels: { tier: 'x' } };
+  await w.hosts.UpdateHost(asRead(codec('UpdateHostRequest'), update));
+  await w.directory.update('id-a', () => ({})); // the change of the capacity stands before it
+  t.equal(w.directory.resolve('a').capacity?.vcpus, 2);
+});
+
+t.test('lists count each host once, page before they build, and say what is cut', async (t) => {
+  const w = await world();
+  for (const name of ['c', 'a', 'b']) await w.add(name, { availabilityZone: name === 'c' ? 'z' : 'y' });
+  await w.profiles.apply(profile('wide'), 'test');
+  await w.profiles.apply(profile('one', { priority: 1, selector: { hosts: ['a'] } }), 'test');
+  t.match((await w.tuning.ListProfiles()).profiles, [
+    { name: 'one', selectedHosts: 1 },
+    { name: 'wide', selectedHosts: 2 },
+  ]);
+  const first = await w.hosts.ListHosts({ availabilityZone: 'y', pageSize: 1, pageToken: '' });
+  t.match(first, { hosts: [{ name: 'a', liveness: 'never-seen' }], total: 2 });
+  t.equal(first.hosts?.length, 1);
+  const pageToken = first.nextPageToken ?? '';
+  const last = await w.hosts.ListHosts({ availabilityZone: 'y', pageSize: 1, pageToken });
+  t.match(last, { hosts: [{ name: 'b' }], nextPageToken: '' });
+  const { ListConditions } = healthHandlers(w.fleet);
+  t.match(await ListConditions({ host: '', onlyNotOk: false }), { total: 9 });
+  for (let n = 0; n < 3_400; n++) w.directory.load([hostRecord(n)]);
+  const cut = await ListConditions({ host: '', onlyNotOk: true });
+  t.same([cut.conditions?.length, cut.total], [10_000, 3 * 3_403]);
+});
+
+function hostRecord(n: number): StoredRecord {
+  return { key: `host/n${n}`, value: codec('HostRecord').encode({ id: `n${n}`, name: `n${n}` }) };
+}
+
+t.test('what a replaced stream still says is not heard', async (t) => {
+  const w = await world();
+  await w.add('a');
+  const log = { info: () => undefined, warn: () => undefined };
+  const handle = sessionHandler({ fleet: w.fleet, hostOf: () => 'id-a', log });
+  const open = (): EventEmitter => {
+    const call = Object.assign(new EventEmitter(), { write: () => true, end: () => undefined });
+    handle(call as unknown as SessionStream);
+    call.emit('data', said({ hello: { lowestVersion: 1, highestVersion: 1 } }));
+    return call;
+  };
+  const old = open();
+  const newest = open();
+  old.emit('data', said({ sequence: 50, domains: { domains: [] } }));
+  newest.emit('data', said({ sequence: 1, domains: { domains: [running()] } }));
+  t.match(w.fleet.domains('id-a'), [{ name: 'd' }], 'numbers of the old stream mean nothing to the new one');
 });

@@ -142,6 +142,8 @@ t.test('bad values', async (t) => {
   for (const [change, field] of [
     [{ cpuAllocationRatio: -1 }, 'overcommit.cpu_allocation_ratio'],
     [{ ramAllocationRatio: Infinity }, 'overcommit.ram_allocation_ratio'],
+    [{ cpuAllocationRatio: 1e308 }, 'overcommit.cpu_allocation_ratio'],
+    [{ diskAllocationRatio: 1000.5 }, 'overcommit.disk_allocation_ratio'],
     [{ diskAllocationRatio: Number.NaN }, 'overcommit.disk_allocation_ratio'],
     [{ reservedHostCpus: -1 }, 'overcommit.reserved_host_cpus'],
     [{ reservedHostMemoryMb: 0.5 }, 'overcommit.reserved_host_memory_mb'],
@@ -149,6 +151,7 @@ t.test('bad values', async (t) => {
   ] as const) {
     t.throws(() => checkOvercommit(change), { code: 'invalid-argument', field });
   }
+  t.match(checkOvercommit({ cpuAllocationRatio: 0, ramAllocationRatio: 1000 }), { ramAllocationRatio: 1000 });
   const good = {
     vcpus: 1,
     memoryMb: 1,
@@ -198,7 +201,7 @@ t.test('aggregates', async (t) => {
   t.strictSame(aggregateStrings(aggregates, 'availability_zone'), ['az1', 'az2', 'az3']);
   t.equal(aggregateStrings(aggregates, 'other'), undefined);
   t.equal(aggregateNumber(aggregates, 'ram_weight_multiplier'), 2.5);
-  for (const text of ['', 'abc', '1,2', '0x10'])
+  for (const text of ['', 'abc', '1,2', '0x10', '1e999'])
     t.equal(aggregateNumber([{ id: 1, name: 'a', metadata: { key: text } }], 'key'), undefined, text);
 });
 
@@ -209,6 +212,8 @@ t.test('every refusal in words, with counts', async (t) => {
   registry.upsert(record('short'));
   registry.upsert(record('small', { capacity: { vcpus: 2, memoryBytes: 2 ** 30, diskBytes: 2 ** 40 } }));
   registry.upsert(record('fits'));
+  registry.upsert(record('mute'));
+  registry.setLiveness('mute', true, 1_000, false);
   for (const id of ['disabled', 'short', 'small', 'fits']) registry.setLiveness(id, true, 1_000);
   registry.setLiveness('down', false, 1_700_000_000_000);
   registry.setUnmanaged('short', { vcpus: 0, memoryMb: 15_000, diskMb: 0, count: 1 });
@@ -233,6 +238,10 @@ t.test('every refusal in words, with counts', async (t) => {
       'ComputeFilter host-down: last heard of at 2023-11-14T22:13:20.000Z; a host that is up',
     ],
     [
+      'kvm-mute',
+      'ComputeFilter host-not-controllable: libvirt does not answer its agent, or its domains are not known yet; a host whose libvirt answers and whose domains are known',
+    ],
+    [
       'kvm-short',
       'RamFilter ram-short: 872 MiB left (16384 x 1, 15512 used, of that 512 reserved); 2048 MiB',
     ],
@@ -245,7 +254,7 @@ t.test('every refusal in words, with counts', async (t) => {
   t.equal(hostsPassed, 1);
   t.strictSame(
     left.map(({ hostsLeft }) => hostsLeft),
-    [4, 3, 1, 1, 1],
+    [5, 3, 1, 1, 1],
   );
   t.match(
     refusals.find(({ reason }) => reason === 'ram-short'),

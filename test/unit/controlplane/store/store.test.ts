@@ -6,6 +6,7 @@ import { Writer } from '../../../../controlplane/store/group-commit.js';
 import { openLmdbStore } from '../../../../controlplane/store/lmdb.js';
 import { MemoryStore } from '../../../../controlplane/store/memory.js';
 import type { Commit, Store, Write } from '../../../../controlplane/store/store.js';
+import { DroverError } from '../../../../proto/wire/errors.js';
 import { conformance, put, refused } from './conformance.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'drover-store-'));
@@ -113,7 +114,8 @@ t.test('writer: batches are split at the limits of the store', async (t) => {
 
 t.test('writer: fenced for good when another writer was first', async (t) => {
   const { inner, store, release } = gated();
-  const writer = new Writer(store, 0);
+  const fatal: string[] = [];
+  const writer = new Writer(store, 0, undefined, ({ code }) => fatal.push(code));
   const first = writer.submit([put('a', 'old')]);
   await new Promise((resolve) => setImmediate(resolve));
   const second = writer.submit([put('b', 'old')]);
@@ -121,8 +123,27 @@ t.test('writer: fenced for good when another writer was first', async (t) => {
   await release();
   await Promise.all([first, second].map((promise) => refused(t, promise, 'stale-revision')));
   await refused(t, writer.submit([put('c', 'old')]), 'stale-revision');
+  t.same(fatal, ['stale-revision'], 'told once');
   t.same(
     (await inner.load()).records.map(({ key, value }) => [key, Buffer.from(value).toString()]),
     [['a', 'new']],
   );
+});
+
+t.test('writer: a store that failed half-way is fatal, a full disk is not', async (t) => {
+  for (const failed of [false, true]) {
+    const inner = new MemoryStore();
+    const full = new DroverError('storage-failed', 'disk full');
+    const store: Store = {
+      load: () => inner.load(),
+      commit: () => Promise.reject(full),
+      tail: (revision) => inner.tail(revision),
+      close: () => inner.close(),
+      failed,
+    };
+    const fatal: DroverError[] = [];
+    const writer = new Writer(store, 0, undefined, (error) => fatal.push(error));
+    for (let n = 0; n < 2; n++) await refused(t, writer.submit([put('a', '')]), 'storage-failed');
+    t.same(fatal, failed ? [full] : []);
+  }
 });

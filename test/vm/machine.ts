@@ -1,0 +1,102 @@
+/** One emulated host: two CPUs in two NUMA cells, a root disk that forgets its writes, and a disk with the project on it. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface MachineOptions {
+  /** Holds root.img, vmlinuz and initrd. */
+  readonly image: string;
+  /** File system image with the project. */
+  readonly dataDisk: string;
+  /** For sockets and the log of the serial line. */
+  readonly folder: string;
+}
+
+export interface Machine {
+  /** Socket of the guest agent. */
+  readonly agentSocket: string;
+  /** Why the emulator has ended; undefined while it runs. */
+  gone(): string | undefined;
+  /** The last lines of the serial line. */
+  serial(lines?: number): string;
+  /** Hands over each line that is written to /dev/virtio-ports/drover.output in the machine, from now on. */
+  onOutput(use: (line: string) => void): Promise<void>;
+  /** Ends it at once, as pulling the plug would: nothing in it is kept. */
+  stop(): Promise<void>;
+}
+
+const cellMiB = 1024;
+
+/** Starts QEMU without KVM: nested virtualization must not matter. QEMU dies with this process, however it ends. */
+export async function startMachine(options: MachineOptions): Promise<Machine> {
+  const { folder } = options;
+  const sockets = { agent: join(folder, 'agent.sock'), output: join(folder, 'output.sock') };
+  const log = join(folder, 'serial.log');
+  const argv = ['--pdeathsig', 'SIGKILL', 'qemu-system-x86_64', ...emulator(options, sockets, log)];
+  const child = spawn('setpriv', argv, { stdio: ['ignore', 'ignore', 'pipe'] });
+  let complaint = '';
+  let end: string | undefined;
+  child.stderr.on('data', (chunk: Buffer) => (complaint = `${complaint}${chunk.toString()}`.slice(-2000)));
+  child.on('error', (cause) => (end ??= cause.message));
+  child.on('exit', (code, signal) => (end ??= `${signal ?? `exit code ${code}`} ${complaint.trim()}`));
+  const deadline = performance.now() + 10_000;
+  while (!existsSync(sockets.output)) {
+    if (end !== undefined) throw new Error(`QEMU: ${end}`);
+    if (performance.now() > deadline) throw new Error('QEMU did not start in 10 s');
+    await sleep(50);
+  }
+  return {
+    agentSocket: sockets.agent,
+    gone: () => end,
+    serial: (lines = 20) => readFileSync(log, 'utf8').trimEnd().split('\n').slice(-lines).join('\n'),
+    onOutput: async (use) => {
+      const socket = createConnection(sockets.output);
+      await once(socket, 'connect');
+      createInterface({ input: socket }).on('line', use);
+    },
+    stop: async () => {
+      if (end !== undefined) return;
+      const exited = once(child, 'exit');
+      child.kill('SIGTERM');
+      await exited;
+    },
+  };
+}
+
+function emulator(
+  { image, dataDisk }: MachineOptions,
+  sockets: { agent: string; output: string },
+  log: string,
+): string[] {
+  const port = (id: string, path: string, name: string): string[] => [
+    ...['-chardev', `socket,id=${id},path=${path},server=on,wait=off`],
+    ...['-device', `virtserialport,chardev=${id},name=${name}`],
+  ];
+  return [
+    ...['-display', 'none', '-nodefaults', '-no-reboot', '-accel', 'tcg,thread=multi', '-cpu', 'Nehalem'],
+    ...['-m', `${2 * cellMiB}`, '-smp', '2,sockets=2,cores=1', ...cell(0), ...cell(1)],
+    ...['-numa', 'dist,src=0,dst=1,val=21'],
+    ...['-kernel', join(image, 'vmlinuz'), '-initrd', join(image, 'initrd')],
+    // The last four spare the emulator work that nothing here looks at.
+    ...[
+      '-append',
+      'root=/dev/vda rw console=ttyS0 net.ifnames=0 quiet mitigations=off nokaslr audit=0 systemd.show_status=1',
+    ],
+    ...['-drive', `file=${join(image, 'root.img')},if=virtio,format=raw,cache=unsafe,snapshot=on`],
+    ...['-drive', `file=${dataDisk},if=virtio,format=raw,cache=unsafe,snapshot=on`],
+    ...['-device', 'virtio-rng-pci', '-device', 'virtio-serial-pci'],
+    ...port('agent', sockets.agent, 'org.qemu.guest_agent.0'),
+    ...port('output', sockets.output, 'drover.output'),
+    ...['-chardev', `file,id=serial,path=${log}`, '-serial', 'chardev:serial'],
+  ];
+}
+
+/** One CPU and half of the memory. */
+function cell(id: number): string[] {
+  const memory = `memory-backend-ram,id=m${id},size=${cellMiB}M`;
+  return ['-object', memory, '-numa', `node,nodeid=${id},cpus=${id},memdev=m${id}`];
+}

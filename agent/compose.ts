@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import type { HostFacts } from '../proto/gen/drover/v1/HostFacts.js';
 import type { AgentConfig } from './config.js';
 import { gatherFacts } from './facts/index.js';
-import { readInventory } from './facts/inventory.js';
+import { readInventory, type Inventory } from './facts/inventory.js';
+import { lastKnown } from './host/last-known.js';
 import { bootId } from './kernel/procfs.js';
 import { HostRoot, type KernelRoot } from './kernel/root.js';
 import { openHypervisor } from './libvirt/open-hypervisor.js';
-import type { DomainView, Hypervisor } from './libvirt/hypervisor.js';
+import type { Hypervisor } from './libvirt/hypervisor.js';
 import type { Log } from './log.js';
 import { vsctl } from './openvswitch/vsctl.js';
 import { DesiredFile } from './reconcile/desired.js';
@@ -16,6 +17,7 @@ import { Ledger } from './reconcile/ledger.js';
 import { Reconciler } from './reconcile/reconciler.js';
 import { unitStates } from './systemd/units.js';
 import { tuners } from './tuners/index.js';
+import type { HostView } from './tuners/tuner.js';
 
 /** One host, ready to be reconciled. */
 export interface LocalHost {
@@ -63,10 +65,10 @@ export async function openLocalHost(config: AgentConfig, how: Opening, log: Log)
     log.warn({ error: error.message }, 'no hypervisor: domain settings are unsupported');
     return undefined;
   });
-  const facts = factsOf(kernel, hypervisor, config, agentVersion, log);
+  const facts = factsOf(kernel, hypervisor, config, agentVersion);
   const ledger = await Ledger.open(config.state_directory, { bootId: boot, now: Date.now, readOnly });
   const desired = await DesiredFile.load(join(config.state_directory, 'desired.json'));
-  const hostView = async () => ({ facts: await facts(), domains: await activeDomains(hypervisor) });
+  const hostView = async () => ({ facts: await facts(), ...(await activeDomains(hypervisor)) });
   const reconciler = new Reconciler({
     tuners,
     ports: { kernel, hypervisor },
@@ -83,13 +85,25 @@ export async function openLocalHost(config: AgentConfig, how: Opening, log: Log)
   return { kernel, hypervisor, reconciler, ledger, desired, planOnly, bootId: boot, facts, close };
 }
 
-async function activeDomains(hypervisor: Hypervisor | undefined): Promise<DomainView[]> {
-  if (!hypervisor?.reachable) return [];
-  return (await hypervisor.domains()).filter((domain) => domain.id >= 0);
+/** Active domains; while libvirt does not answer none, and why: then what is not about domains is enforced all the same. */
+async function activeDomains(
+  hypervisor: Hypervisor | undefined,
+): Promise<Pick<HostView, 'domains' | 'domainsUnknown'>> {
+  const domainsUnknown = 'libvirt does not answer: domains were not looked at';
+  if (!hypervisor) return { domains: [] };
+  if (!hypervisor.reachable) return { domains: [], domainsUnknown };
+  try {
+    return { domains: (await hypervisor.domains()).filter((domain) => domain.id >= 0) };
+  } catch (thrown) {
+    return { domains: [], domainsUnknown: `${domainsUnknown} (${(thrown as Error).message})` };
+  }
 }
 
 /** How old facts may be. A start of a domain is enforced within this time with the facts of the pass before it. */
 const factsLifeMs = 10_000;
+
+/** How long each thing outside the kernel may take to tell a fact. */
+const factDeadlineMs = 3_000;
 
 /** Facts, read anew when they are older than `factsLifeMs`; what costs shells is asked once and kept. */
 function factsOf(
@@ -97,42 +111,35 @@ function factsOf(
   hypervisor: Hypervisor | undefined,
   config: AgentConfig,
   agentVersion: string,
-  log: Log,
 ): () => Promise<HostFacts> {
-  let inventory: Record<string, string> = {};
-  const readServices = servicesOf(log);
-  void readInventory().then((read) => (inventory = read.inventory));
+  let inventory: Inventory = { inventory: {}, warnings: [] };
+  void readInventory().then((read) => (inventory = read));
+  const diskBytes = () => statfs(config.image_directory).then(({ blocks, bsize }) => blocks * bsize);
+  // While systemd does not answer, the last states count: an owner of settings is not gone because of that.
+  const sources = {
+    openvswitch: lastKnown(() => vsctl({}).version(), '', factDeadlineMs),
+    libvirt: lastKnown(async () => (await hypervisor?.versions()) ?? {}, {}, factDeadlineMs),
+    systemd: lastKnown(() => unitStates(watchedUnits), {}, factDeadlineMs),
+    images: lastKnown(diskBytes, 0, factDeadlineMs),
+  };
   const read = async (): Promise<HostFacts> => {
     const [openvswitch, libvirt, services, diskTotalBytes] = await Promise.all([
-      vsctl({})
-        .version()
-        .catch(() => ''),
-      hypervisor?.versions().catch(() => ({})),
-      readServices(),
-      statfs(config.image_directory)
-        .then(({ blocks, bsize }) => blocks * bsize)
-        .catch(() => 0),
+      sources.openvswitch.read(),
+      sources.libvirt.read(),
+      sources.systemd.read(),
+      sources.images.read(),
     ]);
     const versions = { ...libvirt, ...(openvswitch === '' ? {} : { openvswitch }), agent: agentVersion };
-    return gatherFacts(kernel, { versions, services, inventory, diskTotalBytes });
+    const facts = gatherFacts(kernel, { versions, services, inventory: inventory.inventory, diskTotalBytes });
+    const faults = Object.entries(sources).flatMap(([name, { fault }]) =>
+      fault === undefined ? [] : [`${name}: ${fault}`],
+    );
+    return { ...facts, warnings: [...facts.warnings, ...inventory.warnings, ...faults] };
   };
   let kept: { facts: Promise<HostFacts>; readMs: number } | undefined;
   return () => {
     if (!kept || performance.now() - kept.readMs > factsLifeMs)
       kept = { facts: read(), readMs: performance.now() };
     return kept.facts;
-  };
-}
-
-/** States of the watched units. While systemd does not answer, the last ones count: an owner is not gone because of that. */
-function servicesOf(log: Log): () => Promise<Record<string, string>> {
-  let known: Record<string, string> = {};
-  return async () => {
-    try {
-      known = await unitStates(watchedUnits);
-    } catch (error) {
-      log.debug({ error: (error as Error).message }, 'systemd does not answer');
-    }
-    return known;
   };
 }

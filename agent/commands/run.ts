@@ -13,7 +13,7 @@ import { keepRenewed } from '../session/renew.js';
 import { Session } from '../session/session.js';
 import { notifier } from '../systemd/notify.js';
 import { lockForWriting } from '../host/host-lock.js';
-import { diskBytesOf, loadAverage, memoryAvailableBytes } from '../host/vitals.js';
+import { diskBytesReader, loadAverage, memoryAvailableBytes } from '../host/vitals.js';
 
 export interface RunOptions {
   readonly config: AgentConfig;
@@ -40,7 +40,7 @@ export async function startAgent(options: RunOptions): Promise<{ stop(): Promise
     ...host,
     loadAverage: () => loadAverage(host.kernel),
     memoryAvailableBytes: () => memoryAvailableBytes(host.kernel),
-    diskBytes: diskBytesOf,
+    diskBytes: diskBytesReader(host.kernel),
     reconcileIntervalMs: config.reconcile_interval_seconds * 1000,
     now: Date.now,
     log,

@@ -25,7 +25,7 @@ export interface HostAgentOptions {
   loadAverage(): number;
   memoryAvailableBytes(): number;
   /** Bytes that a domain's disks take from the host's storage. */
-  diskBytes(domain: DomainView): number;
+  diskBytes(domain: DomainView): Promise<number>;
   readonly reconcileIntervalMs: number;
   now(): number;
   readonly log: Log;
@@ -239,7 +239,10 @@ export class HostAgent {
     if (!hypervisor?.reachable) return;
     try {
       const all = await hypervisor.domains();
-      const { domains, left } = domainReport(all, diskBytes);
+      const sizes = new Map(
+        await Promise.all(all.map(async (domain) => [domain.uuid, await diskBytes(domain)] as const)),
+      );
+      const { domains, left } = domainReport(all, ({ uuid }) => sizes.get(uuid) ?? 0);
       if (left > 0) log.warn({ domains: all.length, left }, 'too many domains for one report');
       this.#activeDomains = all.filter((domain) => domain.id >= 0).length;
       this.#session?.report('domains', { domains: { domains } });

@@ -1,23 +1,22 @@
 /** The few figures that go with every heartbeat and domain report. */
-import { statSync } from 'node:fs';
 import { readMeminfo } from '../kernel/procfs.js';
 import type { KernelRoot } from '../kernel/root.js';
 import type { DomainView } from '../libvirt/hypervisor.js';
+import { FileStats } from '../tuners/common/file-stats.js';
 
-/** Bytes that a domain's disk files may grow to, as far as this host can see them. */
-export function diskBytesOf(domain: DomainView): number {
-  return domain.disks.reduce(
-    (sum, disk) => sum + (disk.type === 'file' && disk.source !== undefined ? sizeOf(disk.source) : 0),
-    0,
-  );
-}
-
-function sizeOf(file: string): number {
-  try {
-    return statSync(file).size;
-  } catch {
-    return 0;
-  }
+/**
+ * How to tell the bytes that a domain's disk files may grow to, as far as this host can see them. Made once for an agent:
+ * while a mount does not answer, the last size counts, and each call ends within the deadline of `files`. Never throws.
+ */
+export function diskBytesReader(
+  kernel: KernelRoot,
+  files: FileStats = new FileStats(),
+): (domain: DomainView) => Promise<number> {
+  return async ({ disks }) => {
+    const images = disks.flatMap((disk) => (disk.type === 'file' ? (disk.source ?? []) : []));
+    const found = await Promise.all(images.map((image) => files.look(kernel, image)));
+    return found.reduce((sum, each) => sum + ('fault' in each ? 0 : each.sizeBytes), 0);
+  };
 }
 
 /** Memory that could be given out now, from /proc/meminfo, bytes. */

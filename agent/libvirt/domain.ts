@@ -1,5 +1,5 @@
 /** The real `Hypervisor`: libvirt by foreign-function calls, kept within its bounds by `call-queue.ts`. */
-import { DroverError } from '../../proto/wire/errors.js';
+import { asDroverError, DroverError } from '../../proto/wire/errors.js';
 import type { CallQueue, Lease } from './call-queue.js';
 import type { Connection } from './connection.js';
 import type { DomainCache } from './domain-cache.js';
@@ -29,6 +29,9 @@ export interface HypervisorParts {
   close(): Promise<void>;
 }
 
+/** What is known of a domain from its XML, or that nothing is. */
+type XmlView = ParsedDomain & Pick<DomainView, 'xmlUnknown'>;
+
 /** XML reads of one `domains()` at a time: the other connections stay free for changes. */
 const parallelXmlReads = 2;
 
@@ -43,7 +46,7 @@ export class LibvirtHypervisor implements Hypervisor {
     return this.#parts.connected();
   }
 
-  /** A domain whose XML could not be read is there with no disks and with everything explicit: nothing will touch it. */
+  /** A domain whose XML could not be read is there with `xmlUnknown`, no disks and everything explicit: nothing will touch it. */
   async domains(): Promise<DomainView[]> {
     const { library, cache, pidDirectory } = this.#parts;
     const listed = await this.#submit('list domains', undefined, (connection, lease) =>
@@ -53,7 +56,7 @@ export class LibvirtHypervisor implements Hypervisor {
     const parsed = await mapLimited(listed, parallelXmlReads, (domain) => this.#parsed(domain));
     return listed.map((domain, index) => ({
       ...domain,
-      ...(parsed[index] ?? nothingKnown(domain)),
+      ...(parsed[index] as XmlView),
       pid: domain.id === -1 ? undefined : readDomainPid(pidDirectory, domain.name),
     }));
   }
@@ -108,7 +111,7 @@ export class LibvirtHypervisor implements Hypervisor {
     return this.#parts.close();
   }
 
-  async #parsed(domain: ListedDomain): Promise<ParsedDomain | undefined> {
+  async #parsed(domain: ListedDomain): Promise<XmlView> {
     const { library, cache } = this.#parts;
     const known = cache.get(domain.uuid, domain.id);
     if (known) return known;
@@ -119,8 +122,8 @@ export class LibvirtHypervisor implements Hypervisor {
       );
       cache.put(domain.uuid, domain.id, read, stamp);
       return read;
-    } catch {
-      return undefined; // said by the view itself: see `domains`
+    } catch (thrown) {
+      return nothingKnown(domain, asDroverError(thrown)); // said by the view itself: see `domains`
     }
   }
 
@@ -168,12 +171,13 @@ export class LibvirtHypervisor implements Hypervisor {
 }
 
 /** Stands for XML that could not be read: to the safe side, so that no tuner writes over a setting it cannot see. */
-function nothingKnown(domain: ListedDomain): ParsedDomain {
+function nothingKnown(domain: ListedDomain, { message }: DroverError): XmlView {
   const vcpuPins = Array.from({ length: domain.vcpus }, (_, index) => index);
   return {
     disks: [],
     explicit: { vcpuPins, emulatorPin: true, vcpuBandwidth: true, cpuShares: true, blockDevices: [] },
     allocationId: '',
+    xmlUnknown: `the XML of the domain could not be read: ${message}`,
   };
 }
 

@@ -36,6 +36,8 @@ export interface DomainView {
   readonly explicit: ExplicitSettings;
   /** From Drover's metadata in the domain XML; empty: none. */
   readonly allocationId: string;
+  /** Why its XML could not be read: disks, explicit settings and allocation are not known then. No tuner touches it. */
+  readonly xmlUnknown?: string;
 }
 
 export interface DomainEvent {

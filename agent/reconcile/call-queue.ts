@@ -11,10 +11,16 @@ export class CallQueue {
   readonly #limit: number;
   readonly #waiting: Waiting[] = [];
   #tail: Promise<unknown> = Promise.resolve();
+  #open = 0;
 
   /** `limit`: most calls that wait while one runs. */
   constructor(limit: number) {
     this.#limit = limit;
+  }
+
+  /** True when no call runs or waits. */
+  get idle(): boolean {
+    return this.#open === 0;
   }
 
   /** Calls that wait. */
@@ -38,9 +44,14 @@ export class CallQueue {
         ),
       );
     }
-    const result = this.#tail.then(() => {
+    this.#open++;
+    const result = this.#tail.then(async () => {
       this.#waiting.shift();
-      return work();
+      try {
+        return await work();
+      } finally {
+        this.#open--;
+      }
     });
     this.#waiting.push({ group, key, result });
     this.#tail = result.catch(() => undefined);

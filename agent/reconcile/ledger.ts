@@ -35,6 +35,13 @@ export class Ledger {
   #lines: number;
   #bytes = 0;
   #handle: FileHandle | undefined;
+  /** Bytes after `#bytes` are of a write that failed. */
+  #torn = false;
+  /** Set once no more may be written. */
+  #closed: boolean;
+  /** Dead lines at which the file is to be written anew. */
+  #compactAt: number;
+  #tail: Promise<unknown> = Promise.resolve();
 
   private constructor(
     file: string,
@@ -48,6 +55,8 @@ export class Ledger {
     this.#options = options;
     this.#entries = entries;
     this.#lines = lines;
+    this.#closed = options.readOnly ?? false;
+    this.#compactAt = options.maximumDeadLines ?? maximumDeadLines;
   }
 
   /**
@@ -61,7 +70,10 @@ export class Ledger {
     const voided = [...entries.values()].filter((entry) => entry.bootId !== options.bootId);
     for (const { key } of voided) entries.delete(key);
     const ledger = new Ledger(file, options, entries, voided, lines);
-    if (!options.readOnly) await ledger.#begin(truncated || voided.length > 0);
+    if (!options.readOnly) {
+      if (truncated || voided.length > 0) await ledger.#rewrite();
+      await ledger.#reopen();
+    }
     return ledger;
   }
 
@@ -83,7 +95,11 @@ export class Ledger {
    * Makes originals durable; when this returns, the knobs may be written. A knob that has an entry keeps it. All or
    * nothing. Errors: `resource-exhausted` at the limit, `storage-failed` (a full disk): then the knobs must not be written.
    */
-  async record(originals: readonly { readonly knob: Knob; readonly original: string }[]): Promise<void> {
+  record(originals: readonly { readonly knob: Knob; readonly original: string }[]): Promise<void> {
+    return this.#alone(() => this.#record(originals));
+  }
+
+  async #record(originals: readonly { readonly knob: Knob; readonly original: string }[]): Promise<void> {
     const { bootId, now, maximumEntries = maximumLedgerEntries } = this.#options;
     const fresh = new Map<string, LedgerEntry>();
     for (const { knob, original } of originals) {
@@ -103,32 +119,72 @@ export class Ledger {
   }
 
   /** Ends an entry: the knob has its original value again, or is gone. Errors: `storage-failed`; the entry stays then. */
-  async release(key: string): Promise<void> {
-    if (!this.#entries.has(key)) return;
-    await this.#append([releaseLine(key)]);
-    this.#entries.delete(key);
-    const dead = this.#lines - this.#entries.size;
-    if (dead > (this.#options.maximumDeadLines ?? maximumDeadLines)) await this.#begin(true);
+  release(key: string): Promise<void> {
+    return this.#alone(async () => {
+      if (!this.#entries.has(key)) return;
+      await this.#append([releaseLine(key)]);
+      this.#entries.delete(key);
+      await this.#compact();
+    });
   }
 
   /** Ends the use of the file; nothing in it changes. */
-  async close(): Promise<void> {
-    await this.#handle?.close();
-    this.#handle = undefined;
+  close(): Promise<void> {
+    this.#closed = true;
+    return this.#alone(() => this.#drop());
   }
 
-  /** Opens the file for appending; `rewrite`: with the live entries alone. */
-  async #begin(rewrite: boolean): Promise<void> {
-    await this.close();
-    if (rewrite) {
+  /** One use of the file at a time, in order: lanes of domains come here side by side. */
+  #alone<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = this.#tail.then(work);
+    this.#tail = result.catch(() => undefined);
+    return result;
+  }
+
+  /** Writes the file anew when it has too many dead lines. It may fail: the file is only longer, until the next try. */
+  async #compact(): Promise<void> {
+    const { maximumDeadLines: most = maximumDeadLines } = this.#options;
+    const dead = this.#lines - this.#entries.size;
+    if (dead <= this.#compactAt) return;
+    this.#compactAt = dead + most;
+    await this.#rewrite().then(
+      () => (this.#compactAt = most),
+      () => undefined,
+    );
+  }
+
+  /** Replaces the file by one with the live entries alone; it stands whole, old or new. The next use opens what stands. */
+  async #rewrite(): Promise<void> {
+    try {
       await replaceFile(this.file, this.entries().map(recordLine).join(''));
       this.#lines = this.#entries.size;
+    } finally {
+      await this.#drop(); // also after a failure, which may have come behind the rename: the handle may be of the old file
     }
+  }
+
+  /** Gives the handle back. A torn line is cut off when the file is opened again, before anything is written. */
+  async #drop(): Promise<void> {
+    const handle = this.#handle;
+    this.#handle = undefined;
+    await handle?.close().catch(() => undefined);
+  }
+
+  /** The file, open for appending. Errors: `storage-failed`, always after `close`. */
+  async #reopen(): Promise<FileHandle> {
+    if (this.#closed)
+      throw new DroverError('storage-failed', `${this.file} is not open for writing`, { field: this.file });
+    if (this.#handle) return this.#handle;
     try {
-      this.#handle = await open(this.file, 'a', 0o600);
-      this.#bytes = (await this.#handle.stat()).size;
+      const handle = await open(this.file, 'a', 0o600);
+      this.#handle = handle;
+      if (this.#torn) await handle.truncate(this.#bytes);
+      this.#torn = false;
+      this.#bytes = (await handle.stat()).size;
       await syncDirectory(join(this.file, '..'));
+      return handle;
     } catch (cause) {
+      await this.#drop();
       throw storageFailed('open', this.file, cause);
     }
   }
@@ -136,16 +192,18 @@ export class Ledger {
   /** Appends lines and waits for the disk. What a failed write left is cut off again, so the file stays readable. */
   async #append(lines: readonly string[]): Promise<void> {
     if (lines.length === 0) return;
-    const handle = this.#handle;
-    if (!handle)
-      throw new DroverError('storage-failed', `${this.file} is not open for writing`, { field: this.file });
+    const handle = await this.#reopen();
     const text = Buffer.from(lines.join(''));
     try {
       await handle.appendFile(text);
       await handle.datasync();
     } catch (cause) {
-      // A torn line that cannot be cut off must stay the last one: no more is written after it.
-      await handle.truncate(this.#bytes).catch(() => this.close());
+      // A torn line that cannot be cut off must stay the last one: no more is written before it is.
+      this.#torn = true;
+      await handle.truncate(this.#bytes).then(
+        () => (this.#torn = false),
+        () => this.#drop(),
+      );
       throw storageFailed('append to', this.file, cause);
     }
     this.#bytes += text.length;

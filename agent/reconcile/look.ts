@@ -1,7 +1,9 @@
 /** One fresh look at the host through every tuner that is concerned, and the whole plan that follows. Writes nothing. */
 import { asDroverError, DroverError } from '../../proto/wire/errors.js';
 import type { TunerSettings } from '../../proto/wire/tuner-settings.js';
-import { incarnationRuns, knobDomain } from '../tuners/common/domain-knob.js';
+import type { KernelRoot } from '../kernel/root.js';
+import type { DomainView } from '../libvirt/hypervisor.js';
+import { domainObstacle, incarnationRuns, knobDomain } from '../tuners/common/domain-knob.js';
 import {
   knobKey,
   type HostView,
@@ -10,6 +12,7 @@ import {
   type TunerPorts,
   type Want,
 } from '../tuners/tuner.js';
+import type { Breaker } from './breaker.js';
 import type { Ledger } from './ledger.js';
 import type { LedgerEntry } from './ledger-lines.js';
 import type { Owners } from './ownership.js';
@@ -21,6 +24,7 @@ export interface Surroundings {
   readonly ledger: Ledger;
   readonly host: HostView;
   readonly owners: Owners;
+  readonly breaker: Breaker;
 }
 
 /** What one tuner saw and wants; `failure`: it could not, and nothing of it is touched. */
@@ -28,12 +32,14 @@ interface Look {
   readonly tuner: Tuner;
   readonly readings: readonly Reading[];
   readonly wants: readonly Want[];
+  /** The settings name it. */
+  readonly isWanted: boolean;
   readonly failure?: DroverError;
 }
 
 export interface Plan {
   readonly entries: readonly PlanEntry[];
-  /** Ledger entries of domains that are gone: nothing is left to put back. */
+  /** Ledger entries of domains that ended, and of knobs that a domain has no longer: nothing is left to put back. */
   readonly gone: readonly LedgerEntry[];
 }
 
@@ -49,6 +55,13 @@ export async function makePlan(around: Surroundings, settings: TunerSettings): P
   return { entries: [...restores, ...wanted], gone };
 }
 
+/** The part of the plan that belongs to one domain, after a look at it alone. Errors as `makePlan`. */
+export async function planDomain(around: Surroundings, settings: TunerSettings, uuid: string): Promise<Plan> {
+  const own = ({ knob }: Pick<PlanEntry, 'knob'>): boolean => knob.domain?.uuid === uuid;
+  const plan = await makePlan({ ...around, host: onlyDomain(around.host, uuid) }, settings);
+  return { entries: plan.entries.filter(own), gone: plan.gone.filter(own) };
+}
+
 async function look(
   { ports, ledger, host }: Surroundings,
   tuner: Tuner,
@@ -56,13 +69,16 @@ async function look(
 ): Promise<Look> {
   const own = settings[tuner.name];
   const concerned = own !== undefined || ledger.entries().some(({ knob }) => knob.tuner === tuner.name);
-  if (!concerned) return { tuner, readings: [], wants: [] };
+  const isWanted = own !== undefined;
+  if (!concerned) return { tuner, readings: [], wants: [], isWanted };
   try {
     const readings = await tuner.observe(ports, host);
     const wants = own === undefined ? [] : tuner.want(own, readings, host);
-    return { tuner, readings, wants };
+    if (isWanted && tuner.ofDomains && host.domainsUnknown !== undefined)
+      throw new DroverError('unavailable', host.domainsUnknown);
+    return { tuner, readings, wants, isWanted };
   } catch (thrown) {
-    return { tuner, readings: [], wants: [], failure: asDroverError(thrown) };
+    return { tuner, readings: [], wants: [], isWanted, failure: asDroverError(thrown) };
   }
 }
 
@@ -86,35 +102,42 @@ function planLook({ ledger, owners }: Surroundings, { tuner, readings, wants, fa
   return planWants(readings, wants, ledger, owners[tuner.name]);
 }
 
-/** What the ledger holds and nobody wants any more. A tuner that failed, or a domain that libvirt does not show, is left alone. */
+/**
+ * What the ledger holds and nobody wants any more. A tuner that failed, and a domain that libvirt does not show or whose
+ * XML is not known, are left alone. A knob that the domain which had it has no longer is gone: an unplugged vCPU.
+ */
 function planLeft(
-  { tuners, ledger, host, ports, owners }: Surroundings,
+  around: Surroundings,
   looks: readonly Look[],
 ): { restores: PlanEntry[]; gone: LedgerEntry[] } {
+  const { ledger, host, ports, owners } = around;
+  const restores: PlanEntry[] = [];
+  const gone: LedgerEntry[] = [];
   const wanted = new Set(looks.flatMap(({ wants }) => wants.map(({ knob }) => knobKey(knob))));
   const readings = new Map(
     looks.flatMap((each) => each.readings.map((reading) => [knobKey(reading.knob), reading])),
   );
-  const failed = new Set(looks.filter(({ failure }) => failure).map(({ tuner }) => tuner.name));
-  const shown = new Set(host.domains.map((domain) => incarnationKey(knobDomain(ports.kernel, domain))));
-  const known = new Set(tuners.map(({ name }) => name));
-  const gone = ledger
-    .entries()
-    .filter(({ knob }) => knob.domain && !incarnationRuns(ports.kernel, knob.domain));
-  const dead = new Set(gone.map(({ key }) => key));
-  const left = ledger
-    .entries()
-    .filter(
-      ({ key, knob }) =>
-        !wanted.has(key) && !dead.has(key) && known.has(knob.tuner) && !failed.has(knob.tuner),
-    )
-    .filter(({ knob }) => !knob.domain || shown.has(incarnationKey(knob.domain)));
-  return {
-    restores: left
-      .toReversed()
-      .map((entry) => planRestore(entry, readings.get(entry.key), owners[entry.knob.tuner])),
-    gone,
-  };
+  const looked = new Map(looks.map((each) => [each.tuner.name, each]));
+  const shown = new Map(host.domains.map((domain) => [knobDomainKey(ports.kernel, domain), domain]));
+  for (const entry of ledger.entries().toReversed()) {
+    const { key, knob } = entry;
+    if (knob.domain && !incarnationRuns(ports.kernel, knob.domain)) gone.push(entry);
+    const own = looked.get(knob.tuner);
+    const view = knob.domain && shown.get(incarnationKey(knob.domain));
+    if (gone.at(-1) === entry || wanted.has(key) || !own || own.failure || (knob.domain && !view)) continue;
+    const reading = readings.get(key);
+    if (reading === undefined && view && domainObstacle(ports, knob.domain, view) === undefined)
+      gone.push(entry);
+    else {
+      const held = view?.xmlUnknown ?? (own.isWanted ? reading?.undecided : undefined);
+      restores.push(planRestore(entry, reading, owners[knob.tuner], held));
+    }
+  }
+  return { restores, gone };
+}
+
+function knobDomainKey(kernel: KernelRoot, view: DomainView): string {
+  return incarnationKey(knobDomain(kernel, view));
 }
 
 function incarnationKey({ uuid, incarnation }: { uuid: string; incarnation: string }): string {
@@ -123,5 +146,5 @@ function incarnationKey({ uuid, incarnation }: { uuid: string; incarnation: stri
 
 /** The host as one domain sees it: nothing of other domains is read or written. */
 export function onlyDomain(host: HostView, uuid: string): HostView {
-  return { facts: host.facts, domains: host.domains.filter((domain) => domain.uuid === uuid) };
+  return { ...host, domains: host.domains.filter((domain) => domain.uuid === uuid) };
 }

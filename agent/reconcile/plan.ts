@@ -21,6 +21,8 @@ export interface PlanEntry {
   readonly original: string | undefined;
   /** The knob left the desired state: `wanted` is the ledger's value, and the entry ends with it. */
   readonly restore?: boolean;
+  /** Held only until a later pass: the host is not as desired. */
+  readonly postponed?: boolean;
 }
 
 /** What plans need of the ledger. */
@@ -65,11 +67,12 @@ function judge(
   return { outcome: 'change', reason: '' };
 }
 
-/** The entry of a knob that is in the ledger and no longer desired. */
+/** The entry of a knob that is in the ledger and no longer desired. `held`: why it is left alone all the same. */
 export function planRestore(
   { knob, original }: Pick<LedgerEntry, 'knob' | 'original'>,
   reading: Reading | undefined,
   owner?: string,
+  held?: string,
 ): PlanEntry {
   const entry = {
     knob,
@@ -82,6 +85,7 @@ export function planRestore(
   } as const;
   if (owner !== undefined)
     return { ...entry, outcome: 'held', reason: `${owner} is active and sets this itself` };
+  if (held !== undefined) return { ...entry, outcome: 'held', reason: held };
   return { ...entry, outcome: 'change', reason: 'no longer desired: put back as it was' };
 }
 

@@ -5,11 +5,15 @@
 import { asDroverError, DroverError } from '../../proto/wire/errors.js';
 import { canonicalJson } from '../../proto/wire/profile.js';
 import type { TunerName, TunerSettings } from '../../proto/wire/tuner-settings.js';
+import { FileStats } from '../tuners/common/file-stats.js';
 import type { HostView, Tuner, TunerPorts } from '../tuners/tuner.js';
-import { applyPlan } from './apply.js';
+import { applyInLanes, applyPlan } from './apply.js';
+import { Breaker } from './breaker.js';
 import { CallQueue } from './call-queue.js';
+import { DomainQueues } from './domain-queues.js';
+import { laneOf, Lanes } from './lanes.js';
 import type { Ledger } from './ledger.js';
-import { makePlan, onlyDomain, type Plan, type Surroundings } from './look.js';
+import { makePlan, planDomain, type Plan, type Surroundings } from './look.js';
 import { ownersOf, type Owners } from './ownership.js';
 import { failedTuner, type PlanEntry } from './plan.js';
 import { planRevert, revertAll } from './revert.js';
@@ -33,7 +37,7 @@ export interface ReconcilerOptions {
   /** Milliseconds, for durations in the log. */
   now(): number;
   readonly log: ReconcileLog;
-  /** Most calls that wait for the one that runs. */
+  /** Most passes that wait for the one that runs; as many looks, and as many calls for single domains. */
   readonly maximumWaiting?: number;
 }
 
@@ -51,20 +55,36 @@ export interface ReconcilerStatus {
 
 export class Reconciler {
   readonly #options: ReconcilerOptions;
-  readonly #queue: CallQueue;
+  readonly #ports: TunerPorts;
+  readonly #lanes = new Lanes();
+  readonly #breaker: Breaker;
+  /** Passes over the whole host; looks and single domains run beside them. */
+  readonly #passes: CallQueue;
+  readonly #looks: CallQueue;
+  readonly #domains: DomainQueues;
   #entries: readonly PlanEntry[] = [];
+  /** What single domains came out as since the pass that runs left their lanes. */
+  #beside = new Map<string, readonly PlanEntry[]>();
   #applied: string | undefined;
-  #running = false;
+  #running = 0;
+  #begun = 0;
+  /** Of the newest apply, when it threw. */
+  #fault: { readonly call: number; readonly entry: PlanEntry } | undefined;
 
   constructor(options: ReconcilerOptions) {
+    const { maximumWaiting = maximumWaitingCalls, ports, now } = options;
     this.#options = options;
-    this.#queue = new CallQueue(options.maximumWaiting ?? maximumWaitingCalls);
+    this.#ports = { files: new FileStats(), ...ports };
+    this.#breaker = new Breaker(now);
+    this.#passes = new CallQueue(maximumWaiting);
+    this.#looks = new CallQueue(maximumWaiting);
+    this.#domains = new DomainQueues(maximumWaiting);
   }
 
   /** What `apply` would do now. Writes nothing. Errors: `invalid-argument`, `resource-exhausted`, those of `hostView`. */
   plan(settings: TunerSettings): Promise<PlanEntry[]> {
     const text = canonicalJson(settings);
-    return this.#queue.run(`plan ${text}`, `plan ${text}`, async () => [
+    return this.#looks.run(`plan ${text}`, `plan ${text}`, async () => [
       ...(await this.#plan(settings)).entries,
     ]);
   }
@@ -72,56 +92,69 @@ export class Reconciler {
   /** The plan after a fresh look: no `change` in it means that the host is as desired. Errors as `plan`. */
   verify(settings: TunerSettings): Promise<PlanEntry[]> {
     const text = canonicalJson(settings);
-    return this.#queue.run(`verify ${text}`, `verify ${text}`, async () => {
+    return this.#looks.run(`verify ${text}`, `verify ${text}`, async () => {
+      const since = this.#begun;
+      const isQuiet = this.#running === 0;
       const { entries } = await this.#plan(settings);
-      if (text === this.#applied) this.#entries = entries;
+      // What was seen while others wrote is no news.
+      if (text === this.#applied && isQuiet && since === this.#begun) this.#entries = entries;
       return [...entries];
     });
   }
 
   /**
    * Brings the host to the settings, and puts back what left them. Answers how each knob came out. Errors as `plan`;
-   * with `invalid-argument` nothing at all was written. An error of one knob is in its entry and stops no other.
+   * with `invalid-argument` nothing at all was written. An error of one knob is in its entry and stops no other. One that
+   * is thrown is the status until the next apply.
    */
   apply(settings: TunerSettings): Promise<PlanEntry[]> {
     const text = canonicalJson(settings);
-    return this.#queue.run(`apply ${text}`, 'apply', () => this.#apply(settings, text));
+    return this.#faulting(this.#passes.run(`apply ${text}`, 'apply', () => this.#apply(settings, text)));
   }
 
-  /** As `apply`, for the knobs of one domain only, and quick. Errors also: `not-found` where the domain is not active. */
+  /**
+   * As `apply`, for the knobs of one domain only, quick, and beside a pass over the host. Errors also: `not-found` where
+   * the domain is not active, `unavailable` where domains could not be looked at.
+   */
   applyDomain(settings: TunerSettings, uuid: string): Promise<PlanEntry[]> {
     const text = canonicalJson(settings);
-    return this.#queue.run(`apply ${text}`, `domain ${uuid}`, () => this.#applyDomain(settings, uuid));
+    return this.#domains.run(uuid, text, () =>
+      this.#lanes.run(uuid, () => this.#applyDomain(settings, uuid)),
+    );
   }
 
   /** Puts back everything that the ledger holds, newest first. What fails stays there. Errors: those of `hostView`. */
   revert(): Promise<PlanEntry[]> {
-    return this.#queue.run('revert', 'revert', () => this.#revert());
+    return this.#faulting(this.#passes.run('revert', 'revert', () => this.#revert()));
   }
 
   /** How the host stood when last looked at. */
   status(): ReconcilerStatus {
-    return { entries: this.#entries, ledgerEntries: this.#options.ledger.size, state: this.#state() };
+    const entries = this.#fault ? [this.#fault.entry] : this.#entries;
+    return { entries, ledgerEntries: this.#options.ledger.size, state: this.#state() };
   }
 
   #state(): ReconcileState {
     if (this.#options.planOnly) return 'plan-only';
-    if (this.#running) return 'applying';
+    if (this.#running > 0) return 'applying';
+    if (this.#fault) return 'failed';
     if (this.#applied === undefined) return 'unmanaged';
     const outcomes = new Set(this.#entries.map(({ outcome }) => outcome));
     if (outcomes.has('failed')) return 'failed';
-    return outcomes.has('change') ? 'drifted' : 'in-sync';
+    const isPending = outcomes.has('change') || this.#entries.some(({ postponed }) => postponed);
+    return isPending ? 'drifted' : 'in-sync';
   }
 
   async #surroundings(): Promise<Surroundings> {
-    const { tuners, ports, ledger, hostView, owners } = this.#options;
+    const { tuners, ledger, hostView, owners } = this.#options;
     const host = await hostView.call(this.#options);
     return {
       tuners,
-      ports,
+      ports: this.#ports,
       ledger,
       host,
       owners: owners ? await owners.call(this.#options) : ownersOf(host.facts.services),
+      breaker: this.#breaker,
     };
   }
 
@@ -132,67 +165,89 @@ export class Reconciler {
   async #apply(settings: TunerSettings, text: string): Promise<PlanEntry[]> {
     return this.#marked(async () => {
       this.#applied = text;
+      this.#beside = new Map();
+      const since = this.#lanes.now;
       const around = await this.#surroundings();
-      const plan = await makePlan(around, settings).catch((thrown: unknown) => this.#refused(thrown));
-      const entries = this.#options.planOnly ? [...plan.entries] : await applyPlan(around, plan);
-      // What was put back is no setting of the host any more: the next report is without it.
-      this.#entries = entries.filter(
-        ({ restore, outcome }) =>
-          !restore || outcome === 'failed' || outcome === 'held' || outcome === 'change',
-      );
+      const plan = await makePlan(around, settings);
+      const again = (uuid: string): Promise<Plan> => planDomain(around, settings, uuid);
+      const done = (lane: string): void => void this.#beside.delete(lane);
+      const entries = this.#options.planOnly
+        ? [...plan.entries]
+        : await applyInLanes(around, plan, { lanes: this.#lanes, since, again, done });
+      const newer = [...this.#beside.values()].flat();
+      const older = entries.filter((entry) => isOpen(entry) && !this.#beside.has(laneOf(entry)));
+      this.#entries = [...older, ...newer];
       return entries;
     });
   }
 
-  /** Settings that this host cannot take: shown as one failed entry until others come. */
-  #refused(thrown: unknown): never {
-    const error = asDroverError(thrown);
-    if (error.code === 'invalid-argument') {
-      const [, tuner = '', setting = '*'] = (error.field ?? '').split('.');
-      this.#entries = [failedTuner(tuner as TunerName, setting, error.message)];
-    }
-    throw error;
-  }
-
   async #applyDomain(settings: TunerSettings, uuid: string): Promise<PlanEntry[]> {
     return this.#marked(async () => {
-      const whole = await this.#surroundings();
-      const around = { ...whole, host: onlyDomain(whole.host, uuid) };
-      if (around.host.domains.length === 0)
+      const around = await this.#surroundings();
+      const { domains, domainsUnknown } = around.host;
+      if (domainsUnknown !== undefined) throw new DroverError('unavailable', domainsUnknown);
+      if (!domains.some((domain) => domain.uuid === uuid))
         throw new DroverError('not-found', `no active domain ${uuid}`, { field: 'domain', value: uuid });
-      const mine = ({ knob }: Pick<PlanEntry, 'knob'>): boolean => knob.domain?.uuid === uuid;
-      const plan = await makePlan(around, settings);
-      const own = { entries: plan.entries.filter(mine), gone: plan.gone.filter(mine) };
-      const entries = this.#options.planOnly ? own.entries : await applyPlan(around, own);
-      this.#entries = [
-        ...this.#entries.filter((entry) => !mine(entry)),
-        ...entries.filter(({ restore }) => !restore),
-      ];
-      return [...entries];
+      const own = await planDomain(around, settings, uuid);
+      const entries = this.#options.planOnly ? [...own.entries] : await applyPlan(around, own);
+      const left = entries.filter(isOpen);
+      this.#entries = [...this.#entries.filter((entry) => laneOf(entry) !== uuid), ...left];
+      this.#beside.set(uuid, left);
+      return entries;
     });
   }
 
   async #revert(): Promise<PlanEntry[]> {
     return this.#marked(async () => {
       const around = await this.#surroundings();
-      const entries = this.#options.planOnly ? await planRevert(around) : await revertAll(around);
-      this.#entries = entries.filter(({ outcome }) => outcome === 'failed');
+      const entries = this.#options.planOnly
+        ? await planRevert(around)
+        : await revertAll(around, this.#lanes);
+      this.#entries = entries.filter(({ outcome }) => outcome === 'failed' || outcome === 'held');
       return entries;
     });
+  }
+
+  /** Keeps the error of a call over the whole host as its status, until a newer one ends well. */
+  async #faulting(work: Promise<PlanEntry[]>): Promise<PlanEntry[]> {
+    const call = ++this.#begun;
+    try {
+      const entries = await work;
+      if (this.#fault && this.#fault.call <= call) this.#fault = undefined;
+      return entries;
+    } catch (thrown) {
+      if (!this.#fault || this.#fault.call <= call)
+        this.#fault = { call, entry: faultEntry(asDroverError(thrown)) };
+      throw thrown;
+    }
   }
 
   async #marked(work: () => Promise<PlanEntry[]>): Promise<PlanEntry[]> {
     const { now, log } = this.#options;
     const began = now();
-    this.#running = true;
+    this.#running++;
+    this.#begun++;
     try {
       const entries = await work();
       logEntries(log, entries, now() - began);
       return entries;
     } finally {
-      this.#running = false;
+      this.#running--;
     }
   }
+}
+
+/** What was put back is no setting of the host any more: the next report is without it. */
+function isOpen({ restore, outcome }: PlanEntry): boolean {
+  return !restore || outcome === 'failed' || outcome === 'held' || outcome === 'change';
+}
+
+/** Why nothing could be applied: with the tuner and setting for a value that this host cannot take. */
+function faultEntry({ code, field, message }: DroverError): PlanEntry {
+  const [room, tuner = '*', setting = '*'] = code === 'invalid-argument' ? (field ?? '').split('.') : [];
+  return room === 'tuners'
+    ? failedTuner(tuner as TunerName, setting, message)
+    : failedTuner('*' as TunerName, '*', message);
 }
 
 function logEntries(log: ReconcileLog, entries: readonly PlanEntry[], ms: number): void {

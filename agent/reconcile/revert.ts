@@ -1,21 +1,29 @@
 /** Puts recorded values back: newest first, each read back, and its ledger entry ended only then. */
 import { asDroverError } from '../../proto/wire/errors.js';
-import { incarnationRuns } from '../tuners/common/domain-knob.js';
-import { knobKey } from '../tuners/tuner.js';
+import { domainObstacle, incarnationRuns, knobDomain } from '../tuners/common/domain-knob.js';
+import { knobKey, type Knob } from '../tuners/tuner.js';
+import { laneOf, mapLimited, parallelLanes, type Lanes } from './lanes.js';
 import type { Surroundings } from './look.js';
 import type { LedgerEntry } from './ledger-lines.js';
 import { planRestore, type PlanEntry } from './plan.js';
 import { readKnob, writeAndReadBack } from './write.js';
 
 /**
- * Everything that the ledger holds, put back; one entry for each, newest first. What fails keeps its ledger entry, so
- * calling again tries it again. A knob whose domain is gone is released without a write. Never throws.
+ * Everything that the ledger holds, put back; one entry for each, newest first. The host and each domain go side by side,
+ * each newest first. What fails keeps its ledger entry, so calling again tries it again. A knob that is gone, or whose
+ * domain is, is released without a write. Never throws.
  */
-export async function revertAll(around: Surroundings): Promise<PlanEntry[]> {
-  const done: PlanEntry[] = [];
-  for (const entry of around.ledger.entries().toReversed())
-    done.push(await restoreEntry(around, planRestore(entry, undefined)));
-  return done;
+export async function revertAll(around: Surroundings, lanes: Lanes): Promise<PlanEntry[]> {
+  const entries = around.ledger.entries().toReversed();
+  const names = [...new Set(entries.map(laneOf))];
+  const done = new Map<LedgerEntry, PlanEntry>();
+  await mapLimited(names, parallelLanes, (lane) =>
+    lanes.run(lane, async () => {
+      for (const entry of entries.filter((each) => laneOf(each) === lane))
+        done.set(entry, await restoreEntry(around, planRestore(entry, undefined)));
+    }),
+  );
+  return entries.flatMap((entry) => done.get(entry) ?? []);
 }
 
 /** What `revertAll` would do, with the values as they are now. */
@@ -27,18 +35,20 @@ export async function planRevert(around: Surroundings): Promise<PlanEntry[]> {
 
 async function planOne(around: Surroundings, entry: LedgerEntry): Promise<PlanEntry> {
   const { knob } = entry;
-  if (knob.domain && !incarnationRuns(around.ports.kernel, knob.domain))
-    return gone(planRestore(entry, undefined));
+  const planned = planRestore(entry, undefined);
+  if (knob.domain && !incarnationRuns(around.ports.kernel, knob.domain)) return ended(planned);
   const reading = await readKnob(around, knob).catch(() => undefined);
-  const planned = planRestore(entry, reading);
-  return reading?.value === entry.original ? { ...planned, outcome: 'in-sync', reason: '' } : planned;
+  if (reading === undefined && isShown(around, knob)) return vanished(planned);
+  const now = { ...planned, now: reading?.value ?? '' };
+  return reading?.value === entry.original ? { ...now, outcome: 'in-sync', reason: '' } : now;
 }
 
 /** Puts one knob back and ends its entry. Never throws. */
 export async function restoreEntry(around: Surroundings, entry: PlanEntry): Promise<PlanEntry> {
   try {
     const restored = await restore(around, entry);
-    if (restored.outcome !== 'failed') await around.ledger.release(knobKey(entry.knob));
+    if (restored.outcome === 'in-sync' || restored.outcome === 'changed')
+      await around.ledger.release(knobKey(entry.knob));
     return restored;
   } catch (thrown) {
     return { ...entry, outcome: 'failed', reason: asDroverError(thrown).message };
@@ -47,18 +57,33 @@ export async function restoreEntry(around: Surroundings, entry: PlanEntry): Prom
 
 async function restore(around: Surroundings, entry: PlanEntry): Promise<PlanEntry> {
   const { knob, wanted } = entry;
-  if (knob.domain && !incarnationRuns(around.ports.kernel, knob.domain)) return gone(entry);
+  if (!around.ledger.get(knobKey(knob)))
+    return { ...entry, outcome: 'in-sync', reason: 'it was put back meanwhile' };
+  if (knob.domain && !incarnationRuns(around.ports.kernel, knob.domain)) return ended(entry);
   const reading = await readKnob(around, knob);
+  if (reading === undefined && isShown(around, knob)) return vanished(entry);
   if (reading?.value === undefined) {
-    const reason =
-      reading?.unsupported ?? (knob.domain ? 'libvirt does not show the domain' : 'it is not there any more');
+    const hidden = around.host.domainsUnknown ?? 'libvirt does not show the domain';
+    const reason = reading?.unsupported ?? (knob.domain ? hidden : 'it is not there any more');
     return { ...entry, now: '', outcome: 'failed', reason: `cannot be put back: ${reason}` };
   }
   if (reading.value === wanted) return { ...entry, now: wanted, outcome: 'in-sync', reason: '' };
   const written = await writeAndReadBack(around, { ...entry, now: reading.value });
-  return written.outcome === 'failed' ? written : { ...written, reason: 'put back as it was' };
+  return written.outcome === 'changed' ? { ...written, reason: 'put back as it was' } : written;
 }
 
-function gone(entry: PlanEntry): PlanEntry {
+/** Whether libvirt shows that very start of the knob's domain, with all that its tuner needs to find the knob. */
+function isShown({ host, ports }: Surroundings, { domain }: Knob): boolean {
+  const view = host.domains.find(({ uuid }) => uuid === domain?.uuid);
+  if (!domain || !view) return false;
+  const shown = knobDomain(ports.kernel, view);
+  return shown.incarnation === domain.incarnation && domainObstacle(ports, shown, view) === undefined;
+}
+
+function ended(entry: PlanEntry): PlanEntry {
   return { ...entry, outcome: 'in-sync', reason: 'the domain has ended: nothing is left to put back' };
+}
+
+function vanished(entry: PlanEntry): PlanEntry {
+  return { ...entry, outcome: 'in-sync', reason: 'the domain has it no longer: nothing is left to put back' };
 }

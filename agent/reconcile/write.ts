@@ -1,5 +1,6 @@
 /** One write of one knob, and one fresh reading of it: what apply and revert are made of. */
 import { asDroverError, DroverError } from '../../proto/wire/errors.js';
+import { incarnationRuns } from '../tuners/common/domain-knob.js';
 import { knobKey, type HostView, type Knob, type Reading, type Tuner } from '../tuners/tuner.js';
 import { onlyDomain, type Surroundings } from './look.js';
 import type { PlanEntry } from './plan.js';
@@ -7,12 +8,22 @@ import type { PlanEntry } from './plan.js';
 /** The host without its domains: enough to read a knob of the host again. */
 const noDomain = '';
 
-/** Writes an entry's wanted value and looks again: `changed`, or `failed` with the reason. Never throws. */
+/**
+ * Writes an entry's wanted value and looks again: `changed`, or `failed` with the reason, or `held` for a domain that does
+ * not answer. Hypervisor calls go by UUID, so that the very start of the domain that was planned for still runs is looked
+ * at just before. Never throws.
+ */
 export async function writeAndReadBack(around: Surroundings, entry: PlanEntry): Promise<PlanEntry> {
   const { knob, wanted } = entry;
   try {
+    const { domain } = knob;
+    if (domain && !incarnationRuns(around.ports.kernel, domain))
+      return { ...entry, outcome: 'failed', reason: 'the domain has ended or was started anew: not written' };
+    const silent = domain && around.breaker.reason(domain.uuid);
+    if (silent !== undefined) return { ...entry, outcome: 'held', reason: silent, postponed: true };
     const tuner = tunerOf(around.tuners, knob);
-    await tuner.write(around.ports, knob, wanted);
+    const write = (): Promise<void> => tuner.write(around.ports, knob, wanted);
+    await (domain ? around.breaker.call(domain.uuid, write) : write());
     const after = await readKnob(around, knob);
     if (after?.value === wanted) return { ...entry, now: wanted, outcome: 'changed' };
     const reason =

@@ -7,7 +7,7 @@ import { DesiredFile } from '../reconcile/desired.js';
 import { Ledger } from '../reconcile/ledger.js';
 import { Reconciler } from '../reconcile/reconciler.js';
 import { tuners } from '../tuners/index.js';
-import { diskBytesOf, loadAverage, memoryAvailableBytes } from '../host/vitals.js';
+import { diskBytesReader, loadAverage, memoryAvailableBytes } from '../host/vitals.js';
 import { SimHypervisor, type SimDomainShape } from './sim-hypervisor.js';
 import type { MemoryRoot } from './memory-root.js';
 import { buildTree, type SimShape } from './tree.js';
@@ -94,7 +94,7 @@ export async function openSimHost(
     facts,
     loadAverage: () => loadAverage(kernel),
     memoryAvailableBytes: () => memoryAvailableBytes(kernel),
-    diskBytes: diskBytesOf,
+    diskBytes: diskBytesReader(kernel),
     reconcileIntervalMs: 30_000,
     now: Date.now,
     log,

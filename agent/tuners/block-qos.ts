@@ -10,7 +10,8 @@ import { readBlockLimits, type GroupBlockLimits } from '../kernel/cgroup-block.j
 import { controllerVersion, domainGroup, readCgroupLayout } from '../kernel/cgroup.js';
 import type { DomainView } from '../libvirt/hypervisor.js';
 import { domainObstacle, hypervisorOf, knobDomain, valueOr } from './common/domain-knob.js';
-import { diskUnder, type HostDisk } from './common/host-disk.js';
+import { FileStats } from './common/file-stats.js';
+import { diskOfNode, diskUnder, type HostDisk } from './common/host-disk.js';
 import { readingOnce } from './common/read-once.js';
 import type { HostView, KnobDomain, Reading, Tuner, TunerPorts, Want } from './tuner.js';
 
@@ -45,10 +46,15 @@ export const blockQos: Tuner<typeof name> = {
     source:
       'admin-guide/cgroup-v1/blkio-controller.rst (Linux 2.6.37); admin-guide/cgroup-v2.rst (4.5); libvirt 1.2.2',
   },
+  ofDomains: true,
 
   async observe(ports, host) {
     const layout = host.facts.cgroup ?? readCgroupLayout(ports.kernel);
-    return host.domains.flatMap((domain) => observeDomain(ports, layout, host, domain));
+    const files = ports.files ?? new FileStats();
+    const read = await Promise.all(
+      host.domains.map((domain) => observeDomain({ ...ports, files }, layout, host, domain)),
+    );
+    return read.flat();
   },
 
   want(settings, readings, host) {
@@ -70,19 +76,23 @@ export const blockQos: Tuner<typeof name> = {
   },
 };
 
-function observeDomain(
-  ports: TunerPorts,
+/** The ports with a way to look at images. */
+type Ports = TunerPorts & Required<Pick<TunerPorts, 'files'>>;
+
+async function observeDomain(
+  ports: Ports,
   layout: CgroupFacts,
   host: HostView,
   view: DomainView,
-): BlockReading[] {
+): Promise<BlockReading[]> {
   const domain = knobDomain(ports.kernel, view);
   const version = controllerVersion(layout, 'blkio');
   const group = view.pid === undefined ? undefined : domainGroup(ports.kernel, layout, view.pid, 'blkio');
   const obstacle =
-    domainObstacle(ports, domain) ??
+    domainObstacle(ports, domain, view) ??
     (group === undefined ? 'the domain has no control group for block I/O' : undefined);
-  const { disks, without } = disksOf(ports, view);
+  const { disks, without, undecided } = await disksOf(ports, view);
+  const explicit = await explicitDisks(ports, view);
   const kernel = readingOnce(ports.kernel);
   const read = (disk: HostDisk, underImage: boolean): BlockReading[] => {
     const values =
@@ -99,10 +109,11 @@ function observeDomain(
       ...(obstacle === undefined
         ? valueOr(values?.[limits[limit].key].toString(), 'the control group has no limits')
         : { unsupported: obstacle }),
-      explicit: view.explicit.blockDevices.includes(disk.device),
+      explicit: explicit.has(disk.number) || view.explicit.blockDevices.includes(disk.device),
       limit,
       device: disk.device,
       underImage,
+      ...(undecided !== undefined && !underImage && { undecided }),
     }));
   };
   const others = host.facts.blockDevices.map(toHostDisk).filter(({ device }) => !disks.has(device));
@@ -113,27 +124,40 @@ function observeDomain(
   ];
 }
 
+interface Disks {
+  readonly disks: Map<string, HostDisk>;
+  readonly without: { readonly label: string; readonly reason: string }[];
+  /** Why it is not known whether an image is on another disk too. */
+  undecided?: string;
+}
+
 /** The host's disks under a domain's images, each once by its node, and the images that have none. */
-function disksOf(
-  ports: TunerPorts,
-  view: DomainView,
-): { disks: Map<string, HostDisk>; without: { target: string; reason: string }[] } {
-  const disks = new Map<string, HostDisk>();
-  const without: { target: string; reason: string }[] = [];
+async function disksOf({ kernel, files }: Ports, view: DomainView): Promise<Disks> {
+  const found: Disks = { disks: new Map(), without: [] };
+  if (view.xmlUnknown !== undefined) found.without.push({ label: 'disks', reason: view.xmlUnknown });
   for (const image of view.disks) {
-    const disk = diskUnder(ports.kernel, image);
-    if (typeof disk === 'string') without.push({ target: image.target, reason: disk });
-    else disks.set(disk.device, disk);
+    const disk = await diskUnder(kernel, image, files);
+    if ('device' in disk) found.disks.set(disk.device, disk);
+    else found.without.push({ label: `disk ${image.target}`, reason: disk.reason });
+    if ('undecided' in disk && disk.undecided) found.undecided = disk.reason;
   }
-  return { disks, without };
+  return found;
+}
+
+/** Numbers of the whole disks that the domain's own <blkiotune> names, by whatever name. */
+async function explicitDisks({ kernel, files }: Ports, view: DomainView): Promise<Set<string>> {
+  const disks = await Promise.all(
+    view.explicit.blockDevices.map((device) => diskOfNode(kernel, device, files)),
+  );
+  return new Set(disks.flatMap((disk) => disk?.number ?? []));
 }
 
 function unsupportedDisk(
   domain: KnobDomain,
-  { target, reason }: { target: string; reason: string },
+  { label, reason }: { label: string; reason: string },
 ): BlockReading[] {
   return limitNames.map((limit) => ({
-    knob: { tuner: name, setting: `${limit} (disk ${target})`, domain, source: `disk ${target}` },
+    knob: { tuner: name, setting: `${limit} (${label})`, domain, source: label },
     unsupported: reason,
     limit,
     device: '',

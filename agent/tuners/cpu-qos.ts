@@ -41,6 +41,7 @@ export const cpuQos: Tuner<typeof name> = {
     source:
       'Documentation/scheduler/sched-bwc.rst (Linux 3.2); admin-guide/cgroup-v2.rst (4.15); libvirt 0.9.10',
   },
+  ofDomains: true,
 
   async observe(ports, host) {
     const layout = host.facts.cgroup ?? readCgroupLayout(ports.kernel);
@@ -68,7 +69,7 @@ export const cpuQos: Tuner<typeof name> = {
 
 function observeDomain(ports: TunerPorts, layout: CgroupFacts, view: DomainView): CpuReading[] {
   const domain = knobDomain(ports.kernel, view);
-  const obstacle = domainObstacle(ports, domain);
+  const obstacle = domainObstacle(ports, domain, view);
   const version = controllerVersion(layout, 'cpu');
   const reason = obstacle ?? (version === undefined ? 'no cgroup CPU controller is mounted' : undefined);
   const knob = (setting: string, source = '/sys/fs/cgroup'): Knob => ({

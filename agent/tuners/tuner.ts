@@ -6,6 +6,7 @@ import type { HostFacts } from '../../proto/gen/drover/v1/HostFacts.js';
 import type { SettingsOf, TunerName } from '../../proto/wire/tuner-settings.js';
 import type { KernelRoot } from '../kernel/root.js';
 import type { DomainView, Hypervisor } from '../libvirt/hypervisor.js';
+import type { FileStats } from './common/file-stats.js';
 
 /** When a changed setting is felt. */
 export type Effect = 'now' | 'domain-restart' | 'host-reboot';
@@ -36,6 +37,8 @@ export interface Reading {
   readonly unsupported?: string;
   /** The domain's own XML set it: respected unless Drover's ledger holds the knob or the profile overrides. */
   readonly explicit?: boolean;
+  /** Why it cannot be told now whether the settings mean this knob: what the ledger holds of it is kept meanwhile. */
+  readonly undecided?: string;
 }
 
 /** What one knob should be. Wants come in the order in which they are to be written. */
@@ -58,12 +61,16 @@ export interface HostView {
   readonly facts: HostFacts;
   /** Active domains only. */
   readonly domains: readonly DomainView[];
+  /** Why domains could not be looked at; `domains` is empty then and says nothing about what runs. */
+  readonly domainsUnknown?: string;
 }
 
 /** What a tuner may act through. Without a hypervisor, domain knobs are unsupported. */
 export interface TunerPorts {
   readonly kernel: KernelRoot;
   readonly hypervisor: Hypervisor | undefined;
+  /** Looks at image files; absent: the reconciler brings its own, a tuner by itself one for each look. */
+  readonly files?: FileStats;
 }
 
 export interface TunerDescription {
@@ -78,6 +85,8 @@ export interface TunerDescription {
 export interface Tuner<Name extends TunerName = TunerName> {
   readonly name: Name;
   readonly description: TunerDescription;
+  /** Its knobs belong to domains: without a look at those it can do nothing. */
+  readonly ofDomains?: true;
   /** Every knob of this family as it is now. Never writes. */
   observe(ports: TunerPorts, host: HostView): Promise<Reading[]>;
   /** Which values the settings ask for, given what was read. Pure. Errors: `invalid-argument` where this host cannot take a value. */

@@ -23,6 +23,7 @@ export const vcpuPinning: Tuner<typeof name> = {
     writes: ['virDomainPinVcpuFlags', 'virDomainPinEmulator'],
     source: 'sched_setaffinity(2), cpuset(7); libvirt 0.9.3 (vCPU) and 0.10.0 (emulator)',
   },
+  ofDomains: true,
 
   async observe(ports, host) {
     return host.domains.flatMap((domain) => observeDomain(ports, domain));
@@ -44,7 +45,7 @@ export const vcpuPinning: Tuner<typeof name> = {
 
 function observeDomain(ports: TunerPorts, view: DomainView): Reading[] {
   const domain = knobDomain(ports.kernel, view);
-  const obstacle = domainObstacle(ports, domain);
+  const obstacle = domainObstacle(ports, domain, view);
   const knob = (setting: string, source: string): Knob => ({ tuner: name, setting, domain, source });
   if (obstacle !== undefined) return [{ knob: knob(emulator, '/proc'), unsupported: obstacle }];
   const pid = view.pid as number;

@@ -11,7 +11,7 @@ import { stringify } from 'yaml';
 import { openLocalHost } from '../../agent/compose.js';
 import { parseConfig } from '../../agent/config.js';
 import { HostAgent } from '../../agent/host/host-agent.js';
-import { diskBytesOf, loadAverage, memoryAvailableBytes } from '../../agent/host/vitals.js';
+import { diskBytesReader, loadAverage, memoryAvailableBytes } from '../../agent/host/vitals.js';
 import { desiredDigest, encodeTuners, parseProfile } from '../../proto/wire/profile.js';
 import { runner } from '../hypervisor/command.js';
 import { domainType } from '../hypervisor/machine.js';
@@ -79,7 +79,7 @@ export async function benchDomainStart(starts = 40): Promise<void> {
     ...host,
     loadAverage: () => loadAverage(host.kernel),
     memoryAvailableBytes: () => memoryAvailableBytes(host.kernel),
-    diskBytes: diskBytesOf,
+    diskBytes: diskBytesReader(host.kernel),
     reconcileIntervalMs: 30_000,
     now: () => performance.now(),
     log,

@@ -111,17 +111,17 @@ const domainSettings: TunerSettings = {
 };
 
 /** Everything that the settings above touch, as the kernel shows it. */
-function lookAt(domain: BootDomain) {
+async function lookAt(domain: BootDomain) {
   const { pid } = domain;
   const cpu = controllerVersion(layout, 'cpu') as CgroupVersion;
   const group = domainGroup(kernel, layout, pid, 'cpu') as string;
-  const disk = diskUnder(kernel, {
+  const disk = await diskUnder(kernel, {
     target: 'vda',
     type: 'file',
     source: '/var/lib/libvirt/images',
     cache: undefined,
   });
-  const number = typeof disk === 'string' ? disk : disk.number;
+  const number = 'device' in disk ? disk.number : disk.reason;
   const vcpus = [...vcpuThreads(kernel, pid)].toSorted(([a], [b]) => a - b);
   return {
     emulator: allowedCpus(kernel, pid, pid),
@@ -157,12 +157,12 @@ async function runningDomain(t: Test): Promise<void> {
   t.teardown(() => domain.remove());
   const host = await openRealHost(stateDirectory(t), domain.name);
   t.teardown(() => host.close());
-  const before = lookAt(domain);
+  const before = await lookAt(domain);
   t.strictSame(outcomes(await host.reconciler.plan(domainSettings)), ['change']);
-  t.strictSame(lookAt(domain), before, 'plan leaves the domain alone');
+  t.strictSame(await lookAt(domain), before, 'plan leaves the domain alone');
 
   t.strictSame(unwanted(await host.reconciler.apply(domainSettings)), []);
-  t.strictSame(lookAt(domain), tuned, '/proc and the control groups show every setting');
+  t.strictSame(await lookAt(domain), tuned, '/proc and the control groups show every setting');
   const version = controllerVersion(layout, 'cpu') as CgroupVersion;
   const throttled = (): number => readCpuThrottling(kernel, vcpu0(domain), version)?.throttledCount ?? 0;
   const first = throttled();
@@ -189,15 +189,15 @@ async function runningDomain(t: Test): Promise<void> {
   t.equal(drift.length, 1);
   t.equal(host.reconciler.status().state, 'drifted');
   await host.reconciler.apply(domainSettings);
-  t.strictSame(lookAt(domain), tuned, 'and healed');
+  t.strictSame(await lookAt(domain), tuned, 'and healed');
   t.equal(host.reconciler.status().state, 'in-sync');
 
   domain.restart();
   const uuid = (await host.hypervisor?.domains())?.find(({ name }) => name === domain.name)?.uuid as string;
   t.strictSame(unwanted(await host.reconciler.applyDomain(domainSettings, uuid)), []);
-  t.strictSame(lookAt(domain), tuned, 'a fresh start of the domain is tuned by the fast path');
+  t.strictSame(await lookAt(domain), tuned, 'a fresh start of the domain is tuned by the fast path');
   t.strictSame(unwanted(await host.reconciler.revert()), []);
-  t.strictSame([lookAt(domain), host.ledger.size], [before, 0], 'revert restores everything');
+  t.strictSame([await lookAt(domain), host.ledger.size], [before, 0], 'revert restores everything');
   t.strictSame(await host.reconciler.revert(), [], 'twice in a row');
   t.strictSame(
     outcomes(await host.reconciler.apply(domainSettings)),
@@ -210,7 +210,7 @@ async function killedApply(t: Test): Promise<void> {
   await ensureLibvirtd();
   const domain = new BootDomain('killed');
   t.teardown(() => domain.remove());
-  const before = lookAt(domain);
+  const before = await lookAt(domain);
   const state = stateDirectory(t);
   const program = fileURLToPath(new URL('../support/applying-child.js', import.meta.url));
   const child = spawn(process.execPath, [program, state, domain.name, JSON.stringify(domainSettings), '5'], {
@@ -221,11 +221,11 @@ async function killedApply(t: Test): Promise<void> {
   t.equal(said.toString(), 'standing\n', 'the child stands before its sixth write');
   child.kill('SIGKILL');
   await once(child, 'exit');
-  t.notSame(lookAt(domain), before, 'the domain is half tuned');
+  t.notSame(await lookAt(domain), before, 'the domain is half tuned');
   const host = await openRealHost(state, domain.name);
   t.teardown(() => host.close());
   t.strictSame(unwanted(await host.reconciler.revert()), []);
-  t.strictSame([lookAt(domain), host.ledger.size], [before, 0], 'everything is back');
+  t.strictSame([await lookAt(domain), host.ledger.size], [before, 0], 'everything is back');
 }
 
 const filesObstacle =

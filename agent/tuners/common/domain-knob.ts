@@ -23,8 +23,13 @@ export function incarnationRuns(kernel: KernelRoot, { incarnation }: KnobDomain)
 }
 
 /** Why no knob of a domain can be read or written; undefined: nothing is in the way. */
-export function domainObstacle(ports: TunerPorts, domain: KnobDomain): string | undefined {
+export function domainObstacle(
+  ports: TunerPorts,
+  domain: KnobDomain,
+  view: Pick<DomainView, 'xmlUnknown'>,
+): string | undefined {
   if (!ports.hypervisor) return 'there is no hypervisor connection';
+  if (view.xmlUnknown !== undefined) return view.xmlUnknown;
   return domain.incarnation === unknownIncarnation ? 'the process of the domain is not known' : undefined;
 }
 

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
 import { CallQueue, type Lease } from '../../../../agent/libvirt/call-queue.js';
+import { Connection } from '../../../../agent/libvirt/connection.js';
+import { LibvirtHypervisor } from '../../../../agent/libvirt/domain.js';
 import { DomainCache } from '../../../../agent/libvirt/domain-cache.js';
 import { domainState } from '../../../../agent/libvirt/domain-list.js';
 import { readDomainPid } from '../../../../agent/libvirt/domain-pid.js';
@@ -15,6 +17,8 @@ import { eventKind } from '../../../../agent/libvirt/events.js';
 import { openLibrary } from '../../../../agent/libvirt/library.js';
 import { Listeners } from '../../../../agent/libvirt/listeners.js';
 import { openHypervisor } from '../../../../agent/libvirt/open-hypervisor.js';
+import type { DomainEvent } from '../../../../agent/libvirt/hypervisor.js';
+import { Opener } from '../../../../agent/libvirt/opener.js';
 import { withParameters } from '../../../../agent/libvirt/typed-parameters.js';
 import { formatVersion } from '../../../../agent/libvirt/versions.js';
 import { DroverError } from '../../../../proto/wire/errors.js';
@@ -331,6 +335,38 @@ t.test("libvirt's test driver", async (t) => {
   await t.rejects(hypervisor.pinVcpu('00000000-0000-4000-8000-000000000000', 0, [0]), { code: 'not-found' });
   await hypervisor.close();
   await t.rejects(hypervisor.domains(), { code: 'unavailable' });
+});
+
+t.test('a domain whose XML cannot be read is shown, and says so', async (t) => {
+  const library = openLibrary();
+  const opener = new Opener(library, 'test:///default');
+  const slot = new Connection(library, opener);
+  const queue = new CallQueue({ slots: [slot], queueLimit: 10, deadlineMs: 5_000 });
+  let isBroken = true;
+  const parts = {
+    library: Object.assign(Object.create(library) as typeof library, {
+      domainXml: (...each: Parameters<typeof library.domainXml>) =>
+        isBroken ? Promise.resolve('<domain>') : library.domainXml(...each),
+    }),
+    queue,
+    pidDirectory: '/nowhere',
+    changeFlags: 0,
+    events: new Listeners<DomainEvent>(() => undefined),
+    states: new Listeners<boolean>(() => undefined),
+    cache: new DomainCache(),
+    connected: () => true,
+    close: () => Promise.resolve(),
+  } as const;
+  t.teardown(async () => {
+    await slot.close();
+    slot.dispose();
+  });
+  const hypervisor = new LibvirtHypervisor(parts);
+  t.match(await hypervisor.domains(), [
+    { name: 'test', disks: [], xmlUnknown: /^the XML of the domain could not be read: / },
+  ]);
+  isBroken = false;
+  t.equal((await hypervisor.domains())[0]?.xmlUnknown, undefined, 'the next look reads it again');
 });
 
 t.test('lifecycle events of the test driver', async (t) => {

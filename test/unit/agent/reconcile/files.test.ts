@@ -12,11 +12,15 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { Breaker } from '../../../../agent/reconcile/breaker.js';
 import { CallQueue } from '../../../../agent/reconcile/call-queue.js';
 import { DesiredFile } from '../../../../agent/reconcile/desired.js';
+import { DomainQueues } from '../../../../agent/reconcile/domain-queues.js';
+import { Lanes, mapLimited, parallelLanes } from '../../../../agent/reconcile/lanes.js';
 import { Ledger, type LedgerOptions } from '../../../../agent/reconcile/ledger.js';
 import type { Knob } from '../../../../agent/tuners/tuner.js';
 import { knobKey } from '../../../../agent/tuners/tuner.js';
+import { DroverError, type ErrorCode } from '../../../../proto/wire/errors.js';
 import { desiredDigest } from '../../../../proto/wire/profile.js';
 
 const options: LedgerOptions = { bootId: 'boot-1', now: () => 7 };
@@ -160,6 +164,44 @@ void t.test('the ledger', async (t) => {
     t.strictSame(originals(await open(t, path)), ['cpu_shares=1024']);
   });
 
+  await t.test('goes on after it could not be written anew, and tries that again', async (t) => {
+    const path = directory(t);
+    const ledger = await open(t, path, { maximumDeadLines: 2 });
+    const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+    const knobs = names.map(hostKnob);
+    await ledger.record(knobs.map((knob) => ({ knob, original: '1' })));
+    mkdirSync(`${ledger.file}.tmp`); // where the replacement would be written
+    for (const knob of knobs.slice(0, 4)) await ledger.release(knobKey(knob));
+    t.strictSame(originals(await open(t, path)), ['e=1', 'f=1', 'g=1', 'h=1'], 'each release is on disk');
+    rmSync(`${ledger.file}.tmp`, { recursive: true });
+    await ledger.record([{ knob: hostKnob('i'), original: '2' }]);
+    for (const knob of knobs.slice(4, 7)) await ledger.release(knobKey(knob));
+    const lines = readFileSync(ledger.file, 'utf8').split('\n').length - 1;
+    t.ok(lines <= 4, `written anew when it could be (${lines} lines)`);
+    await ledger.record([{ knob: hostKnob('j'), original: '3' }]);
+    t.strictSame(
+      originals(await open(t, path)),
+      ['h=1', 'i=2', 'j=3'],
+      'and what came after is in the new file',
+    );
+    await ledger.close();
+    await t.rejects(ledger.record([{ knob: hostKnob('k'), original: '4' }]), { code: 'storage-failed' });
+  });
+
+  await t.test('takes uses side by side, one after another', async (t) => {
+    const path = directory(t);
+    const ledger = await open(t, path, { maximumDeadLines: 5 });
+    const knobs = Array.from({ length: 60 }, (_, index) => hostKnob(`knob-${index}`));
+    await Promise.all(
+      knobs.map(async (knob, index) => {
+        await ledger.record([{ knob, original: '1' }]);
+        if (index % 3 > 0) await ledger.release(knobKey(knob));
+      }),
+    );
+    const left = knobs.filter((_, index) => index % 3 === 0).map(({ setting }) => `${setting}=1`);
+    t.strictSame(originals(await open(t, path)).toSorted(), left.toSorted());
+  });
+
   await t.test(
     'a full disk: record fails, nothing is half written, and space makes it well',
     { skip: process.getuid?.() === 0 ? false : 'needs root to mount a small tmpfs' },
@@ -244,6 +286,82 @@ void t.test('the desired state', async (t) => {
     await t.rejects(desired.save({ ...state }), { code: 'storage-failed', field: desired.file });
     t.strictSame(desired.current, state);
   });
+});
+
+void t.test('lanes', async (t) => {
+  const lanes = new Lanes(2);
+  const seen: string[] = [];
+  const work = (name: string) => async () => {
+    seen.push(`${name} begins`);
+    await new Promise(setImmediate);
+    seen.push(`${name} ends`);
+  };
+  const failing = lanes.run('a', () => Promise.reject(new Error('a fails')));
+  await Promise.all([
+    t.rejects(failing, { message: 'a fails' }),
+    lanes.run('a', work('a')),
+    lanes.run('b', work('b')),
+  ]);
+  t.strictSame(seen, ['b begins', 'a begins', 'b ends', 'a ends'], 'side by side, each in order');
+  const since = lanes.now;
+  t.strictSame([lanes.usedSince('a', since), lanes.usedSince('a', 0)], [false, true]);
+  await lanes.run('a', work('a'));
+  t.strictSame([lanes.usedSince('a', since), lanes.usedSince('b', since)], [true, false]);
+  await lanes.run('c', work('c'));
+  await lanes.run('d', work('d'));
+  t.ok(lanes.usedSince('a', since), 'of a lane that was forgotten it is not said that it was unused');
+  let most = 0;
+  let running = 0;
+  const doubled = await mapLimited([1, 2, 3, 4, 5], 2, async (item) => {
+    most = Math.max(most, ++running);
+    await new Promise(setImmediate);
+    running--;
+    return item * 2;
+  });
+  t.strictSame([doubled, most], [[2, 4, 6, 8, 10], 2]);
+});
+
+void t.test('calls for domains', async (t) => {
+  const queues = new DomainQueues(3);
+  let open = (): void => undefined;
+  const closed = new Promise<void>((resolve) => (open = resolve));
+  let running = 0;
+  const work = async (): Promise<void> => {
+    running++;
+    await closed;
+  };
+  const calls = Array.from({ length: parallelLanes + 3 }, (_, index) => queues.run(`d${index}`, 's', work));
+  await t.rejects(queues.run('x', 's', work), { code: 'resource-exhausted' });
+  await new Promise(setImmediate);
+  t.strictSame([running, queues.size], [parallelLanes, parallelLanes + 3], 'a few at a time');
+  open();
+  await Promise.all(calls);
+  t.strictSame([running, queues.size], [parallelLanes + 3, 0], 'and nothing is left of them');
+});
+
+void t.test('silence of domains', async (t) => {
+  const breaker = new Breaker(() => 0, 2);
+  const call = (uuid: string, code?: ErrorCode): Promise<void> =>
+    breaker
+      .call(uuid, async () => {
+        if (code) throw new DroverError(code, code);
+      })
+      .catch(() => undefined);
+  const rows: [readonly (ErrorCode | undefined)[], boolean][] = [
+    [['deadline-exceeded'], false],
+    [['deadline-exceeded', 'deadline-exceeded'], true],
+    [['deadline-exceeded', 'unavailable', 'deadline-exceeded'], true],
+    [['deadline-exceeded', 'libvirt-failed', 'deadline-exceeded'], false],
+    [['deadline-exceeded', undefined, 'deadline-exceeded'], false],
+  ];
+  for (const [codes, isHeld] of rows) {
+    for (const code of codes) await call('a', code);
+    t.equal(breaker.reason('a') !== undefined, isHeld, codes.join(', '));
+    await call('a');
+    t.equal(breaker.size, 0);
+  }
+  for (const uuid of ['a', 'b', 'c']) await call(uuid, 'deadline-exceeded');
+  t.equal(breaker.size, 2, 'a bounded number is remembered');
 });
 
 void t.test('the queue', async (t) => {

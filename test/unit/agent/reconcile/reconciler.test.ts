@@ -2,7 +2,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import t, { type Test } from 'tap';
+import type { DomainView } from '../../../../agent/libvirt/hypervisor.js';
 import { Ledger } from '../../../../agent/reconcile/ledger.js';
 import { ownersOf } from '../../../../agent/reconcile/ownership.js';
 import {
@@ -15,9 +17,11 @@ import {
 import { Reconciler, type ReconcilerOptions } from '../../../../agent/reconcile/reconciler.js';
 import { tuners } from '../../../../agent/tuners/index.js';
 import type { Knob, Reading, Want } from '../../../../agent/tuners/tuner.js';
+import { DroverError } from '../../../../proto/wire/errors.js';
 import { codec } from '../../../../proto/wire/load.js';
 import type { TunerSettings } from '../../../../proto/wire/tuner-settings.js';
 import { FakeHost, type FakeShape } from '../../../support/fake-host.js';
+import { until } from '../../../support/poll.js';
 
 const knob: Knob = {
   tuner: 'cpu-qos',
@@ -262,10 +266,12 @@ void t.test('a value that the host cannot take: nothing of the profile is writte
 void t.test('an error stays with its knob', async (t) => {
   const { host, reconciler, logged } = await bench(t);
   host.start({ name: 'a' });
-  host.start({ name: 'b' });
+  const b = host.start({ name: 'b' });
   let refusals = 0;
-  host.beforeWrite = (number) => {
-    if (number === 3 && refusals++ === 0) throw new Error('this one is refused');
+  const pin = host.pinVcpu.bind(host);
+  host.pinVcpu = async (uuid, vcpu, cpus) => {
+    if (uuid === b.uuid && vcpu === 0 && refusals++ === 0) throw new Error('this one is refused');
+    return pin(uuid, vcpu, cpus);
   };
   const applied = await reconciler.apply(all);
   t.strictSame(names(only(applied, 'failed')), ['b vcpu 0 affinity']);
@@ -429,7 +435,7 @@ void t.test('verify sees drift, apply heals it, the original stays', async (t) =
   t.equal(host.root.read('/sys/kernel/mm/ksm/pages_to_scan'), '100');
 });
 
-void t.test('calls are serial, bounded, and equal ones wait once', async (t) => {
+void t.test('passes are serial, bounded, and equal ones wait once; looks run beside them', async (t) => {
   let open = (): void => undefined;
   const closed = new Promise<void>((resolve) => (open = resolve));
   let views = 0;
@@ -445,9 +451,242 @@ void t.test('calls are serial, bounded, and equal ones wait once', async (t) => 
   await new Promise(setImmediate);
   t.equal(reconciler.status().state, 'applying');
   const same = [reconciler.apply(all), reconciler.apply(all)];
-  const plan = reconciler.plan(all);
+  const other = reconciler.apply({});
   await t.rejects(reconciler.revert(), { code: 'resource-exhausted' });
+  const looks = (pages: number) => reconciler.plan({ ksm: { run: 'on', pages_to_scan: pages } });
+  const plans = [looks(1)];
+  await new Promise(setImmediate);
+  plans.push(looks(2), looks(3));
+  await t.rejects(reconciler.plan(all), { code: 'resource-exhausted' });
+  const starts = Promise.allSettled(
+    Array.from({ length: 10 }, (_, index) => reconciler.applyDomain(all, `no-${index}`)),
+  );
+  await t.rejects(reconciler.applyDomain(all, 'one-more'), { code: 'resource-exhausted' });
   open();
-  await Promise.all([first, ...same, plan]);
-  t.equal(views, 3, 'two equal calls were one');
+  await Promise.all([first, ...same, other, ...plans]);
+  t.equal((await starts).length, 10);
+  t.equal(views, 3 + 3 + 10, 'two equal calls were one');
+  t.equal(reconciler.status().state, 'failed', 'a call that was refused is said');
+  await reconciler.apply({});
+  t.equal(reconciler.status().state, 'in-sync', 'until the next one');
+});
+
+void t.test('a pass that could not be made is no success', async (t) => {
+  let fault: Error | undefined = new Error('no list of domains');
+  const holder: { host?: FakeHost } = {};
+  const hostView = async () => {
+    if (fault) throw fault;
+    return (holder.host as FakeHost).view();
+  };
+  const { host, reconciler } = await bench(t, { hostView });
+  holder.host = host;
+  const failed = { state: 'failed', entries: [{ outcome: 'failed', reason: 'no list of domains' }] };
+  await t.rejects(reconciler.apply({ ksm: { run: 'on' } }));
+  t.match(reconciler.status(), failed, 'the first');
+  fault = undefined;
+  await reconciler.apply({ ksm: { run: 'on' } });
+  t.equal(reconciler.status().state, 'in-sync');
+  fault = new Error('no list of domains');
+  await t.rejects(reconciler.apply({ ksm: { run: 'off' } }));
+  t.match(reconciler.status(), failed, 'the next revision');
+  t.equal(host.root.read('/sys/kernel/mm/ksm/run'), '1');
+});
+
+void t.test('libvirt does not answer: the host is tuned, domains wait', async (t) => {
+  const domainsUnknown = 'libvirt does not answer: domains were not looked at';
+  let isAway = false;
+  const holder: { host?: FakeHost } = {};
+  const hostView = async () => {
+    const view = (holder.host as FakeHost).view();
+    return isAway ? { facts: view.facts, domains: [], domainsUnknown } : view;
+  };
+  const { host, ledger, reconciler } = await bench(t, { hostView });
+  holder.host = host;
+  const { uuid } = host.start({ name: 'a' });
+  await reconciler.apply({ 'cpu-qos': { cpu_shares: 7 } });
+  isAway = true;
+  const applied = await reconciler.apply(all);
+  t.strictSame(
+    only(applied, 'failed').map(({ knob, reason }) => `${knob.tuner} ${reason}`),
+    ['vcpu-pinning', 'cpu-qos', 'block-qos'].map((tuner) => `${tuner} ${domainsUnknown}`),
+  );
+  t.strictSame(names(only(applied, 'changed')), ['host pages_to_scan', 'host run', 'host enabled']);
+  t.equal(reconciler.status().state, 'failed');
+  await t.rejects(reconciler.applyDomain(all, uuid), { code: 'unavailable' });
+  await t.rejects(reconciler.apply({ 'vcpu-pinning': { shared: '9' } }), { code: 'invalid-argument' });
+  await reconciler.apply({});
+  t.strictSame(
+    ledger.entries().map((entry) => entry.knob.domain?.uuid),
+    [uuid],
+    'what a domain had is kept',
+  );
+  t.match(await reconciler.revert(), [{ outcome: 'failed', reason: new RegExp(domainsUnknown) }]);
+  isAway = false;
+  await reconciler.apply({});
+  t.equal(ledger.size, 0);
+});
+
+void t.test('a domain whose XML is not known is left alone', async (t) => {
+  let blind = '';
+  const holder: { host?: FakeHost } = {};
+  const hostView = async () => {
+    const view = (holder.host as FakeHost).view();
+    const hide = (domain: DomainView): DomainView =>
+      domain.name === blind ? { ...domain, disks: [], xmlUnknown: 'the XML could not be read' } : domain;
+    return { ...view, domains: view.domains.map(hide) };
+  };
+  const { host, ledger, reconciler } = await bench(t, { hostView });
+  holder.host = host;
+  host.start({ name: 'a' });
+  host.start({ name: 'b' });
+  await reconciler.apply(all);
+  const size = ledger.size;
+  blind = 'a';
+  const writes = host.writes;
+  const applied = await reconciler.apply({ ...all, 'block-qos': { write_bytes_sec: 5, device: '/dev/vda' } });
+  t.equal(host.writes, writes + 1, 'only the other one is written');
+  t.strictSame([ledger.size, reconciler.status().state], [size, 'in-sync']);
+  const own = applied.filter(({ knob }) => knob.domain?.name === 'a');
+  t.ok(own.length >= 5 && own.every(({ reason }) => reason === 'the XML could not be read'));
+  t.strictSame([...new Set(own.map(({ outcome }) => outcome))].toSorted(), ['held', 'unsupported']);
+  await reconciler.apply({});
+  t.ok(
+    ledger.entries().every(({ knob }) => knob.domain?.name === 'a'),
+    'nor is it when the settings go',
+  );
+  t.ok((await reconciler.revert()).every(({ outcome }) => outcome === 'failed'));
+  blind = '';
+  await reconciler.apply({});
+  t.equal(ledger.size, 0);
+});
+
+void t.test('a domain that was started anew between plan and write is not written', async (t) => {
+  const { host, ledger, reconciler } = await bench(t);
+  host.start({ name: 'a' });
+  const b = host.start({ name: 'b' });
+  await reconciler.apply({ 'cpu-qos': { cpu_shares: 7 } });
+  const record = ledger.record.bind(ledger);
+  const restart = (): void => {
+    host.stop(b.uuid);
+    host.start({ name: 'b' });
+  };
+  for (const settings of [{ 'cpu-qos': { cpu_shares: 9 } }, {}] as const) {
+    ledger.record = async (originals) => {
+      ledger.record = record;
+      restart();
+      return record(originals);
+    };
+    const applied = await reconciler.apply(settings);
+    const own = applied.filter(({ knob }) => knob.domain?.name === 'b');
+    t.notOk(own.some(({ outcome }) => outcome === 'changed'));
+    if ('cpu-qos' in settings) t.match(own, [{ outcome: 'failed', reason: /was started anew/ }]);
+    const again = await reconciler.apply(settings);
+    t.strictSame(only(again, 'failed'), []);
+    t.ok(ledger.entries().every(({ original }) => original === '1024'));
+  }
+  t.equal(ledger.size, 0);
+  const vm = host.view().domains.find(({ name }) => name === 'b') as DomainView;
+  t.equal(host.root.read(`${host.group(vm, 'cpu')}/cpu.shares`), '1024', 'it is as it was');
+});
+
+void t.test('a vCPU that was unplugged is released', async (t) => {
+  for (const way of ['apply', 'revert', 'withdraw'] as const) {
+    const { host, ledger, reconciler } = await bench(t);
+    const { pid } = host.start({ name: 'a', vcpus: 3 });
+    const settings = { 'vcpu-pinning': { shared: '1-3' } };
+    await reconciler.apply(settings);
+    rmSync(join(host.directory, `/proc/${pid}/task/${(pid as number) + 3}`), { recursive: true });
+    if (way === 'revert') {
+      const entries = await reconciler.revert();
+      t.match(
+        entries.find(({ knob }) => knob.setting === 'vcpu 2 affinity'),
+        {
+          outcome: 'in-sync',
+          reason: /has it no longer/,
+        },
+      );
+      t.strictSame([only(entries, 'failed'), ledger.size], [[], 0], way);
+      continue;
+    }
+    t.strictSame(only(await reconciler.apply(way === 'apply' ? settings : {}), 'failed'), [], way);
+    t.equal(ledger.size, way === 'apply' ? 3 : 0, way);
+    t.equal(reconciler.status().state, 'in-sync', way);
+  }
+});
+
+/** Domain `name` never answers a call: each ends in its deadline. */
+function neverAnswers(host: FakeHost, name: string, deadlineMs: number): { calls: number; answers: boolean } {
+  const state = { calls: 0, answers: false };
+  const pin = host.pinVcpu.bind(host);
+  host.pinVcpu = async (uuid, vcpu, cpus) => {
+    const isStuck = host.view().domains.find((domain) => domain.uuid === uuid)?.name === name;
+    if (!isStuck || state.answers) return pin(uuid, vcpu, cpus);
+    state.calls++;
+    await setTimeout(deadlineMs);
+    throw new DroverError('deadline-exceeded', 'no answer');
+  };
+  return state;
+}
+
+void t.test('a domain that never answers holds up nobody else', async (t) => {
+  const { host, ledger, reconciler } = await bench(t);
+  host.start({ name: 'a-stuck', vcpus: 4 });
+  for (let index = 0; index < 20; index++) host.start({ name: `d${index}` });
+  const stuck = neverAnswers(host, 'a-stuck', 1_500);
+  const settings = { 'vcpu-pinning': { shared: '1-3' }, ksm: { run: 'on' } } as const;
+  const pass = reconciler.apply(settings);
+  await until(() => stuck.calls === 1, 1_000, 'the pass reached the stuck domain');
+  const late = host.start({ name: 'late' });
+  const began = performance.now();
+  t.equal(only(await reconciler.applyDomain(settings, late.uuid), 'changed').length, 3);
+  t.strictSame(only(await reconciler.plan(settings), 'change').length > 0, true, 'and plans are made');
+  t.ok(performance.now() - began < 100, `enforced after ${Math.round(performance.now() - began)} ms`);
+  const affinity = (): number =>
+    host.view().domains.filter(({ pid }) => {
+      const status = host.root.read(`/proc/${pid}/task/${(pid as number) + 1}/status`);
+      return status?.includes('\t1-3');
+    }).length;
+  await until(() => affinity() === 21, 1_000, 'all others are enforced meanwhile');
+  t.equal(stuck.calls, 1);
+  const applied = await pass;
+  t.match(
+    applied.filter(({ knob }) => knob.domain?.name === 'a-stuck').map(({ outcome }) => outcome),
+    ['failed', 'failed', 'held', 'held', 'held'],
+  );
+  t.ok(
+    reconciler.status().entries.some(({ knob }) => knob.domain?.name === 'late'),
+    'what came beside the pass is in the status',
+  );
+  t.equal(ledger.size, 5 + 21 * 3 + 1);
+});
+
+void t.test('a domain that does not answer is left alone for a growing while', async (t) => {
+  let nowMs = 0;
+  const { host, reconciler } = await bench(t, { now: () => nowMs });
+  host.start({ name: 'stuck', vcpus: 4 });
+  const stuck = neverAnswers(host, 'stuck', 0);
+  const settings = { 'vcpu-pinning': { shared: '1-3' } };
+  const reasons = async (): Promise<string[]> =>
+    only(await reconciler.apply(settings), 'held').map(({ reason }) => reason);
+  t.strictSame(
+    await reasons(),
+    Array.from({ length: 3 }, () => 'does not answer; next try in 10 s'),
+  );
+  nowMs = 9_001;
+  t.match(await reasons(), { length: 5, 0: 'does not answer; next try in 1 s' });
+  t.equal(reconciler.status().state, 'drifted', 'which is not in sync');
+  t.equal(stuck.calls, 2);
+  for (const pauseS of [20, 40, 60, 60]) {
+    nowMs += 60_000;
+    const calls = stuck.calls;
+    t.match(await reasons(), { length: 4, 0: `does not answer; next try in ${pauseS} s` });
+    t.equal(stuck.calls, calls + 1, 'one try');
+  }
+  nowMs -= 3_600_000;
+  t.equal((await reasons()).length, 4, 'a clock that was set back holds nothing for longer');
+  nowMs += 60_000;
+  stuck.answers = true;
+  t.equal(only(await reconciler.apply(settings), 'changed').length, 5, 'the first answer ends it');
+  t.equal(reconciler.status().state, 'in-sync');
+  t.strictSame(only(await reconciler.revert(), 'failed'), []);
 });

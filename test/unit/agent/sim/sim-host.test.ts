@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { lastKnown } from '../../../../agent/host/last-known.js';
 import { domainReport, worthTelling } from '../../../../agent/host/reports.js';
 import type { PlanEntry } from '../../../../agent/reconcile/plan.js';
 import type { DomainView } from '../../../../agent/libvirt/hypervisor.js';
@@ -251,4 +252,24 @@ t.test('a desired state that could not be saved is tried again at the next pass'
   await host.agent.pass();
   t.equal(host.kernel.read('/sys/kernel/mm/ksm/run'), '1');
   t.equal(host.desired.current?.profileName, 'p');
+});
+
+t.test('what hangs or fails leaves the last known value, and is asked once at a time', async (t) => {
+  let asked = 0;
+  let answer: () => Promise<number> = async () => 1;
+  const value = lastKnown(
+    async () => {
+      asked++;
+      return answer();
+    },
+    0,
+    20,
+  );
+  t.equal(await value.read(), 1);
+  answer = () => Promise.reject(new Error('no bus'));
+  t.equal(await value.read(), 1);
+  t.equal(value.fault, 'no bus');
+  answer = () => new Promise(() => undefined);
+  t.same([await value.read(), await value.read(), asked], [1, 1, 3], 'the hanging read is not begun again');
+  t.equal(value.fault, 'no answer within 20 ms');
 });

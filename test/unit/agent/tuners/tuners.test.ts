@@ -1,14 +1,18 @@
 /** Each tuner over a fake host with control groups v1 and v2: what it reads, wants, refuses and writes. */
-import { readdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
+import { diskBytesReader } from '../../../../agent/host/vitals.js';
+import { HostRoot } from '../../../../agent/kernel/root.js';
 import { incarnationRuns, knobDomain } from '../../../../agent/tuners/common/domain-knob.js';
+import { FileStats, type FileStat } from '../../../../agent/tuners/common/file-stats.js';
 import { tuners } from '../../../../agent/tuners/index.js';
 import type { HostView, Reading, Want } from '../../../../agent/tuners/tuner.js';
 import { protoRoot } from '../../../../proto/wire/load.js';
 import { parseProfile } from '../../../../proto/wire/profile.js';
 import { tunerSettings, type TunerName, type TunerSettings } from '../../../../proto/wire/tuner-settings.js';
 import { FakeHost, type FakeShape } from '../../../support/fake-host.js';
+import { until } from '../../../support/poll.js';
 
 const checkout = join(protoRoot(), '..');
 
@@ -339,6 +343,99 @@ void t.test('block-qos: which disk is under a block device', async (t) => {
     'read_iops_sec (disk vda)': /not a block device/,
     'read_iops_sec (disk vdb)': /no file or block device/,
   });
+});
+
+void t.test("block-qos: a domain's own limits count, by whatever name it calls the disk", async (t) => {
+  const host = fake(t);
+  const link = (name: string, target: string): void => {
+    mkdirSync(dirname(join(host.directory, name)), { recursive: true });
+    symlinkSync(target, join(host.directory, name));
+  };
+  link('/dev/disk/by-id/wwn-1', '../../vda');
+  link('/dev/disk/by-id/wwn-1-part1', '../../vda1');
+  link('/dev/mapper/data', '../vdb');
+  link('/dev/loop-a', 'loop-b');
+  link('/dev/loop-b', 'loop-a');
+  for (const [device, own] of [
+    ['/dev/disk/by-id/wwn-1', '/dev/vda'],
+    ['/dev/disk/by-id/wwn-1-part1', '/dev/vda'],
+    ['/dev/vda1', '/dev/vda'],
+    ['/dev/mapper/data', '/dev/vdb'],
+    ['/dev/loop-a', undefined],
+    ['/dev/nothing', undefined],
+  ] as const) {
+    const view = host.start({ name: 'vm', explicit: { blockDevices: [device] } });
+    const found = (await observe(host, 'block-qos')).filter(({ explicit }) => explicit);
+    const devices = new Set(found.map(({ knob }) => knob.setting.split(' ')[1]));
+    t.strictSame([...devices], own ? [own] : [], device);
+    host.stop(view.uuid);
+  }
+});
+
+void t.test('block-qos: an image that cannot be looked at is the fault of its domain alone', async (t) => {
+  const host = fake(t);
+  symlinkSync('loop', join(host.directory, 'loop'));
+  host.start({ name: 'a', disks: [{ target: 'vda', source: '/loop', type: 'file', cache: 'none' }] });
+  host.start({ name: 'b' });
+  const readings = await observe(host, 'block-qos');
+  const of = (name: string, setting: string) =>
+    readings.find(({ knob }) => knob.domain?.name === name && knob.setting === setting);
+  t.match(of('a', 'read_iops_sec (disk vda)'), { unsupported: '/loop cannot be looked at: ELOOP' });
+  t.match(of('a', 'read_iops_sec /dev/vda'), { value: '0', undecided: /ELOOP/ });
+  t.notHas(of('b', 'read_iops_sec /dev/vda'), { undecided: String });
+  t.strictSame(
+    (await wants(host, 'block-qos', { read_iops_sec: 3 })).map(
+      ({ knob }) => `${knob.domain?.name} ${knob.setting}`,
+    ),
+    ['a read_iops_sec (disk vda)', 'b read_iops_sec /dev/vda'],
+  );
+});
+
+void t.test('looks at files', async (t) => {
+  const host = fake(t);
+  host.put('/proc/self/mounts', '/dev/vda / ext4 rw 0 0\nnas:/x /nfs nfs rw 0 0\nnas:/y /nfs2 nfs rw 0 0');
+  const asked: string[] = [];
+  const hung = new Map<string, () => void>();
+  let isAway = false;
+  const ask = async (file: string): Promise<FileStat> => {
+    asked.push(file.slice(host.directory.length));
+    if (isAway && file.includes('/nfs')) await new Promise<void>((resolve) => hung.set(file, resolve));
+    if (file.endsWith('absent')) throw Object.assign(new Error('none'), { code: 'ENOENT' });
+    if (file.endsWith('stale')) throw Object.assign(new Error('stale'), { code: 'ESTALE' });
+    return { device: '1:2', node: undefined, sizeBytes: 5 };
+  };
+  const files = new FileStats({ ask, deadlineMs: 40, maximumPaths: 2, maximumCalls: 2 });
+  const look = (file: string) => files.look(host.root, file);
+  const seen = { device: '1:2', node: undefined, sizeBytes: 5 };
+  t.strictSame(await look('/nfs/a'), seen);
+  t.strictSame(await look('/absent'), { fault: 'ENOENT', absent: true });
+  t.strictSame(await look('/nfs/stale'), { fault: 'ESTALE', absent: false });
+  t.strictSame(await Promise.all(['/b', '/nfs/c', '/nfs2/d'].map(look)), [seen, seen, seen]);
+  t.strictSame([files.remembered, files.calls], [2, 0], 'a bounded number is remembered');
+  t.strictSame(await look('/nfs/a'), seen);
+  isAway = true;
+  asked.length = 0;
+  const began = performance.now();
+  const none = { fault: 'no answer in 40 ms', absent: false };
+  t.strictSame(await Promise.all(['/nfs/a', '/nfs/e', '/nfs/a'].map(look)), [seen, none, seen]);
+  t.strictSame(asked, ['/nfs/a'], 'one call of a mount at a time');
+  const read = diskBytesReader(host.root, files);
+  const image = { target: 'vda', type: 'file', cache: 'none' } as const;
+  const vm = host.start({
+    name: 'vm',
+    disks: ['/nfs/a', '/nfs/e', '/b'].map((source) => ({ ...image, source })),
+  });
+  t.equal(await read(vm), 10, 'the last known size counts while the mount is away');
+  t.strictSame(await look('/nfs2/d'), none);
+  t.ok(performance.now() - began < 500, 'and nothing waits longer than a deadline');
+  asked.length = 0;
+  t.strictSame([await look('/f'), files.calls, asked], [none, 2, []], 'hung calls are bounded too');
+  isAway = false;
+  for (const end of hung.values()) end();
+  await until(() => files.calls === 0, 1_000, 'hung calls came back');
+  t.strictSame(await Promise.all(['/nfs/e', '/nfs2/d', '/f'].map(look)), [seen, seen, seen]);
+  t.match(await new FileStats().look(host.root, '/proc/meminfo'), { device: /^\d+:\d+$/, node: undefined });
+  t.match(await new FileStats().look(new HostRoot('/'), '/proc/self/status/x'), { absent: true });
 });
 
 void t.test('ksm', async (t) => {

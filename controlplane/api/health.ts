@@ -4,7 +4,7 @@ import type { ListConditionsResponseInput } from '../../proto/gen/drover/v1/List
 import type { FleetControl } from '../fleet/control.js';
 
 /** Most conditions in an answer. */
-const longestAnswer = 10_000;
+export const longestAnswer = 10_000;
 
 export function healthHandlers(fleet: FleetControl) {
   return {

@@ -21,6 +21,7 @@ import { maximumEnrolmentBytes, maximumStreams } from '../../../controlplane/api
 import { commands } from '../../../controlplane/cli/commands/index.js';
 import * as controlPlane from '../../../controlplane/config.js';
 import { maximumHosts } from '../../../controlplane/fleet/directory.js';
+import { longestAnswer } from '../../../controlplane/api/health.js';
 import { operationLimits } from '../../../controlplane/operations/operations.js';
 import { profileLimits } from '../../../controlplane/profiles/profiles.js';
 import * as tokens from '../../../controlplane/security/join-tokens.js';
@@ -136,7 +137,8 @@ t.test('protocol.md has every limit with its value', async (t) => {
     maximumLedgerEntries: count(maximumLedgerEntries),
     maximumHosts: count(maximumHosts),
     profileLimits: `${count(profileLimits.profiles)}; ${profileLimits.revisions}`,
-    operationLimits: `${count(operationLimits.kept)}; ${operationLimits.running}; ${seconds(operationLimits.longestDeadlineMs)}`,
+    operationLimits: `${count(operationLimits.kept)}, ${bytes(operationLimits.keptBytes)}; ${operationLimits.running}; ${seconds(operationLimits.longestDeadlineMs)}; ${count(operationLimits.errorChars)}`,
+    longestAnswer: count(longestAnswer),
     maximumOutstandingTokens: count(tokens.maximumOutstandingTokens),
     maximumTtlSeconds: `${count(tokens.maximumTtlSeconds)} s`,
   };

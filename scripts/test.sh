@@ -57,6 +57,13 @@ if [ "$skipped" -gt 0 ]; then
     status=1
   fi
 fi
+# The reporter may say less where no terminal is: what failed, where, and how to run it again.
+if grep -qE '^ *not ok' "$results"/*.tap; then
+  echo "failed:"
+  grep -hE '^ *not ok' -A 25 "$results"/*.tap | grep -vE '^ *(ok |at |stack:)' | head -n 300
+  sed -nE 's/^not ok [0-9]+ - (\S+\.test\.js).*/  again by hand: scripts\/test.sh \1/p' "$results"/*.tap
+fi
+
 passed=$(count pass) failed=$(count fail)
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ] || status=1
 echo "$((SECONDS - begin)) s"

@@ -1,9 +1,6 @@
 /** The agent's configuration: /etc/drover/agent.yaml, checked key by key. */
-import { readFileSync } from 'node:fs';
-import { parseDocument } from 'yaml';
 import { z } from 'zod';
-import { DroverError, invalid } from '../proto/wire/errors.js';
-import { describeIssue, unknownKey } from '../proto/wire/profile.js';
+import { parseConfigText, readConfigFile } from '../proto/wire/config-file.js';
 import { checkHostName, checkLabels } from '../proto/wire/names.js';
 
 const schema = z.strictObject({
@@ -27,35 +24,13 @@ export const configKeys: readonly string[] = Object.keys(schema.shape);
 
 /** Reads a configuration file. Errors: `invalid-argument` naming file, key, value and cure; `not-found` for the file. */
 export function loadConfig(file: string): AgentConfig {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new DroverError('not-found', `${file} cannot be read`, { field: file, cause });
-  }
-  return parseConfig(text, file);
+  return parseConfig(readConfigFile(file), file);
 }
 
 /** As `loadConfig`, from text. */
 export function parseConfig(text: string, source: string): AgentConfig {
-  const document = parseDocument(text, { uniqueKeys: true });
-  const fault = document.errors[0];
-  if (fault)
-    throw new DroverError('invalid-argument', `${source}: ${fault.message.split('\n')[0]}`, {
-      field: source,
-    });
-  const result = schema.safeParse((document.toJS({ maxAliasCount: 10 }) as unknown) ?? {}, {
-    reportInput: true,
-  });
-  if (!result.success) throw wrong(source, result.error.issues[0] as z.core.$ZodIssue);
-  const config = result.data;
+  const config = parseConfigText(schema, text, source);
   if (config.host_name !== undefined) checkHostName(config.host_name, `${source}: host_name`);
   checkLabels(config.labels, `${source}: labels`);
   return config;
-}
-
-function wrong(source: string, issue: z.core.$ZodIssue): DroverError {
-  if (issue.code === 'unrecognized_keys')
-    return unknownKey([String(issue.keys[0])], configKeys, `${source}: `);
-  return invalid(`${source}: ${issue.path.join('.')}`, issue.input, describeIssue(issue));
 }

@@ -1,9 +1,6 @@
 /** The control plane's configuration: /etc/drover/controlplane.yaml, checked key by key. Ratios carry Nova's names. */
-import { readFileSync } from 'node:fs';
-import { parseDocument } from 'yaml';
 import { z } from 'zod';
-import { DroverError, invalid } from '../proto/wire/errors.js';
-import { describeIssue, unknownKey } from '../proto/wire/profile.js';
+import { checkConfigData, parseConfigText, readConfigFile } from '../proto/wire/config-file.js';
 import { heartbeatIntervalMs } from '../proto/wire/limits.js';
 
 const ratio = z.number().positive().max(1000);
@@ -45,32 +42,15 @@ export const configKeys: readonly string[] = Object.keys(schema.shape);
 
 /** Reads a configuration file. Errors: `invalid-argument` naming file, key, value and cure; `not-found` for the file. */
 export function loadConfig(file: string): ControlPlaneConfig {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new DroverError('not-found', `${file} cannot be read`, { field: file, cause });
-  }
-  return parseConfig(text, file);
+  return parseConfig(readConfigFile(file), file);
 }
 
 /** As `loadConfig`, from text. */
 export function parseConfig(text: string, source: string): ControlPlaneConfig {
-  const document = parseDocument(text, { uniqueKeys: true });
-  const fault = document.errors[0];
-  if (fault)
-    throw new DroverError('invalid-argument', `${source}: ${fault.message.split('\n')[0]}`, {
-      field: source,
-    });
-  return checkConfig(document.toJS({ maxAliasCount: 10 }) as unknown, source);
+  return parseConfigText(schema, text, source);
 }
 
 /** Checks a configuration given as plain data. */
 export function checkConfig(value: unknown, source: string): ControlPlaneConfig {
-  const result = schema.safeParse(value ?? {}, { reportInput: true });
-  if (result.success) return result.data;
-  const issue = result.error.issues[0] as z.core.$ZodIssue;
-  if (issue.code === 'unrecognized_keys')
-    throw unknownKey([String(issue.keys[0])], configKeys, `${source}: `);
-  throw invalid(`${source}: ${issue.path.join('.')}`, issue.input, describeIssue(issue));
+  return checkConfigData(schema, value, source);
 }

@@ -31,12 +31,12 @@ install_tools() {
   apt-get -o DPkg::Lock::Timeout=120 install -qy --no-install-recommends "${missing[@]}" </dev/null >&2
 }
 
-# The mirror that apt uses here for the same release, or Debian's own.
+# The mirror that apt uses here for the same release.
 mirror() {
   local uri
   uri=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' |
     awk -v release=$release '$2 == release { print $1; exit }')
-  echo "${uri:-http://deb.debian.org/debian}"
+  echo "${uri:?apt has no source for $release here}"
 }
 
 configure_tree() { # TREE

@@ -1,5 +1,7 @@
 /** Runs programs with a deadline. Everything else in this folder reaches the machine through a `Run`. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface RunOptions {
   /** Text for the program's standard input; absent: it is empty. */
@@ -46,6 +48,7 @@ function runOnce(argv: readonly string[], options: RunOptions): Promise<string> 
     const child = spawn(argv[0] as string, argv.slice(1), { stdio: 'pipe' });
     const stdout = collect(child.stdout);
     const stderr = collect(child.stderr);
+    const read = Promise.all([once(child.stdout, 'end'), once(child.stderr, 'end')]).catch(() => undefined);
     let late = false;
     const timer = setTimeout(() => {
       late = true;
@@ -57,10 +60,10 @@ function runOnce(argv: readonly string[], options: RunOptions): Promise<string> 
       clearTimeout(timer);
       fail(undefined, cause.message);
     });
-    // 'exit', not 'close': a daemon that the program leaves behind keeps the pipes open for ever.
+    // 'exit', and then the end of its output, or a moment: a daemon that the program leaves behind keeps the pipes open.
     child.on('exit', (code, signal) => {
       clearTimeout(timer);
-      setImmediate(() => {
+      void Promise.race([read, sleep(daemonPipeMs)]).then(() => {
         if (code === 0) resolve(stdout());
         else
           fail(
@@ -75,6 +78,9 @@ function runOnce(argv: readonly string[], options: RunOptions): Promise<string> 
     child.stdin.end(input);
   });
 }
+
+/** How long output is waited for after a program ended whose daemon still holds its pipes. What was written is read at once. */
+const daemonPipeMs = 500;
 
 function collect(stream: NodeJS.ReadableStream): () => string {
   const chunks: Buffer[] = [];

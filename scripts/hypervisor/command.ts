@@ -61,18 +61,19 @@ function runOnce(argv: readonly string[], options: RunOptions): Promise<string> 
       fail(undefined, cause.message);
     });
     // 'exit', and then the end of its output, or a moment: a daemon that the program leaves behind keeps the pipes open.
+    const ended = (code: number | null, signal: string | null): void => {
+      if (code === 0) resolve(stdout());
+      else
+        fail(
+          code ?? undefined,
+          late ? `no answer within ${timeoutMs} ms` : signal ? `ended by ${signal}` : `exit code ${code}`,
+        );
+      child.stdout.destroy();
+      child.stderr.destroy();
+    };
     child.on('exit', (code, signal) => {
       clearTimeout(timer);
-      void Promise.race([read, sleep(daemonPipeMs)]).then(() => {
-        if (code === 0) resolve(stdout());
-        else
-          fail(
-            code ?? undefined,
-            late ? `no answer within ${timeoutMs} ms` : signal ? `ended by ${signal}` : `exit code ${code}`,
-          );
-        child.stdout.destroy();
-        child.stderr.destroy();
-      });
+      void Promise.race([read, sleep(daemonPipeMs)]).then(() => ended(code, signal));
     });
     child.stdin.on('error', () => undefined); // the program may not read its input
     child.stdin.end(input);

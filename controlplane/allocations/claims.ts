@@ -38,6 +38,8 @@ export interface ClaimsParts {
   readonly limits?: Partial<ClaimLimits>;
   /** Told of a host in the same turn in which it no longer holds an allocation: its domain may still run. */
   freed?(hostId: string): void;
+  /** Told of a host when its durable allocations have changed. */
+  changed?(hostId: string): void;
 }
 
 export interface WantedClaim {
@@ -81,8 +83,11 @@ export class Claims {
     this.#parts = parts;
     this.#rules = parts.rules ?? defaultRules;
     this.#limits = { ...defaultClaimLimits, ...parts.limits };
-    const freed = (hostId: string): void => parts.freed?.(hostId);
-    this.#ledger = new Ledger(parts.registry, parts.commits, this.#limits, freed);
+    const told = {
+      freed: (hostId: string): void => parts.freed?.(hostId),
+      changed: (hostId: string): void => parts.changed?.(hostId),
+    };
+    this.#ledger = new Ledger(parts.registry, parts.commits, this.#limits, told);
   }
 
   /** Takes over records `allocations/<host id>`, once the registry has the hosts. Errors: `storage-corrupt`. */

@@ -17,6 +17,14 @@ export interface LedgerLimits {
   readonly recordBytes: number;
 }
 
+/** Who is told of a host, in the same turn. */
+export interface LedgerListener {
+  /** It no longer holds an allocation, durable or marked. */
+  freed(hostId: string): void;
+  /** Its durable allocations are others than before. */
+  changed(hostId: string): void;
+}
+
 /** A change that becomes durable whole or not at all. */
 interface Change {
   readonly added: readonly Entry[];
@@ -33,19 +41,13 @@ const prefix = 'allocations/';
 export class Ledger {
   readonly #registry: Registry;
   readonly #limits: LedgerLimits;
-  readonly #freed: (hostId: string) => void;
+  readonly #told: LedgerListener;
   readonly #lane: CommitLane<Change>;
   readonly #books = new Map<string, HostBook>();
   readonly #byId = new Map<string, Allocation>();
 
-  /** `freed`: told of a host in the same turn in which it no longer holds an allocation. */
-  constructor(
-    registry: Registry,
-    commits: CommitQueue,
-    limits: LedgerLimits,
-    freed: (hostId: string) => void,
-  ) {
-    this.#freed = freed;
+  constructor(registry: Registry, commits: CommitQueue, limits: LedgerLimits, told: LedgerListener) {
+    this.#told = told;
     this.#registry = registry;
     this.#limits = limits;
     const work: BatchWork<Change> = {
@@ -78,9 +80,10 @@ export class Ledger {
 
   /** Durable allocations of every host, or of one, by host name and age. */
   list(hostId?: string): Allocation[] {
-    const books = [...this.#books.values()].filter((book) => hostId === undefined || book.hostId === hostId);
+    if (hostId !== undefined) return allocationsOf(this.#books.get(hostId));
+    const books = [...this.#books.values()];
     books.sort((a, b) => (a.hostName < b.hostName ? -1 : a.hostName > b.hostName ? 1 : 0));
-    return books.flatMap((book) => Array.from(book.entries(), ({ allocation }) => allocation));
+    return books.flatMap(allocationsOf);
   }
 
   /** Ids that a host holds, durable or about to be. */
@@ -127,7 +130,7 @@ export class Ledger {
       const book = this.#existing(entry.allocation.hostId);
       book.unmark(entry);
       this.#registry.setAllocated(book.hostId, book.totals);
-      this.#freed(book.hostId);
+      this.#told.freed(book.hostId);
     }
   }
 
@@ -176,11 +179,16 @@ export class Ledger {
       book.commit(added, removed);
       for (const { allocation } of added) this.#byId.set(allocation.id, allocation);
       for (const id of removed) this.#byId.delete(id);
+      this.#told.changed(hostId);
       if (removed.size === 0) continue;
       this.#registry.setAllocated(hostId, book.totals);
-      this.#freed(hostId);
+      this.#told.freed(hostId);
     }
   }
+}
+
+function allocationsOf(book: HostBook | undefined): Allocation[] {
+  return book ? Array.from(book.entries(), ({ allocation }) => allocation) : [];
 }
 
 /** Room for a record's generation: one tag and a 64-bit number. */

@@ -75,6 +75,8 @@ export interface LeafCommand {
   readonly summary: string;
   /** Positional arguments as commander reads them: `<host>`, `[name]`. */
   readonly args?: readonly (readonly [name: string, summary: string, choices?: readonly string[]])[];
+  /** Choices are for help and completion; the command itself refuses others. */
+  readonly takesAnyArgs?: true;
   /** Complete command lines, most usual first. At least one. */
   readonly examples: readonly string[];
   readonly options: OptionSpecs;

@@ -90,7 +90,9 @@ function leafOf(spec: LeafCommand, found: (invocation: Invocation) => void): Com
     .addHelpText('before', examples(spec.examples));
   for (const [name, summary, choices] of spec.args ?? []) {
     const argument = new Argument(name, summary);
-    command.addArgument(choices ? argument.choices([...choices]) : argument);
+    if (choices) argument.choices([...choices]);
+    if (choices && spec.takesAnyArgs) argument.argParser((value: string) => value);
+    command.addArgument(argument);
   }
   for (const [key, option] of Object.entries(spec.options)) command.addOption(optionOf(key, option));
   return command.action(() => {

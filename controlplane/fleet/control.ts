@@ -18,6 +18,7 @@ import type { Totals } from '../model/allocation.js';
 import type { Operations } from '../operations/operations.js';
 import type { Profiles } from '../profiles/profiles.js';
 import type { Write } from '../store/store.js';
+import { AllocationFeed, type HeldAllocations } from './allocation-feed.js';
 import type { Directory } from './directory.js';
 import { hostMessage } from './host-message.js';
 import { liveness, type Liveness, type LivenessRule } from './liveness.js';
@@ -25,7 +26,7 @@ import type { Registry } from './registry.js';
 import type { HostSession, Sessions } from './sessions.js';
 
 /** What the fleet asks of the allocations. */
-export interface AllocationIndex {
+export interface AllocationIndex extends HeldAllocations {
   /** Ids that a host holds, durable or about to be. */
   idsOn(hostId: string): ReadonlySet<string>;
   /** True when an allocation of the host stands for this domain. */
@@ -34,8 +35,6 @@ export interface AllocationIndex {
   removal(hostId: string): Write[];
   /** The host's record was deleted. */
   forget(hostId: string): void;
-  /** Generation of a host's durable record of allocations; 0: none. */
-  generationOf(hostId: string): number;
 }
 
 export interface FleetParts {
@@ -53,6 +52,7 @@ export interface FleetParts {
 export class FleetControl {
   readonly #parts: FleetParts;
   readonly #conditions = new Conditions();
+  readonly #feed: AllocationFeed;
   readonly directory: Directory;
   readonly sessions: Sessions;
   readonly profiles: Profiles;
@@ -64,11 +64,17 @@ export class FleetControl {
     this.sessions = parts.sessions;
     this.profiles = parts.profiles;
     this.operations = parts.operations;
+    const { sessions, allocations, log } = parts;
+    this.#feed = new AllocationFeed({ sessions, allocations, log });
   }
 
-  /** An agent is connected: it is alive, and gets its desired state unless it holds it already. */
+  /**
+   * An agent is connected: it is alive, and gets what its host holds and its desired state unless it has them already. The
+   * allocations go first, so that the desired state is applied with them.
+   */
   connected(session: HostSession, host: HostRecord): void {
     this.heard(session);
+    this.#feed.connected(session);
     this.#sendDesired(session, host);
   }
 
@@ -80,6 +86,7 @@ export class FleetControl {
 
   /** Takes a report into the view. */
   take(session: HostSession, message: AgentMessage): void {
+    this.#feed.acknowledged(session);
     if (message.heartbeat) takeHeartbeat(session, message.heartbeat);
     if (message.facts) this.#takeFacts(session, message.facts);
     if (message.domains) {
@@ -110,6 +117,16 @@ export class FleetControl {
     } catch (thrown) {
       this.#parts.log.warn({ host: host.name, error: String(thrown) }, 'desired state not sent');
     }
+  }
+
+  /** The durable allocations of a host changed: its agent is told. Never waits. */
+  allocationsChanged(hostId: string): void {
+    this.#feed.changed(hostId);
+  }
+
+  /** Ends what runs by itself. */
+  stop(): void {
+    this.#feed.stop();
   }
 
   /** Counts the domains of a host that no allocation covers, so that nobody places over them. */
@@ -189,6 +206,7 @@ export class FleetControl {
       undo: () => registry.setForcedDown(hostId, false),
     });
     allocations.forget(hostId);
+    this.#feed.forget(hostId);
     this.sessions.remove(hostId);
     this.#conditions.remove(hostId);
   }

@@ -14,7 +14,7 @@ import { Link } from '../../proto/wire/link.js';
 /** The body of a message to an agent: one of the fields of ControlMessage's oneof. */
 export type ControlBody = Pick<
   ControlMessageInput,
-  'welcome' | 'desiredState' | 'operationRequest' | 'acknowledgement'
+  'welcome' | 'desiredState' | 'operationRequest' | 'acknowledgement' | 'allocations'
 >;
 
 /** One host as its agent last described it. */
@@ -34,6 +34,10 @@ export interface HostSession {
   lastSeenMs: number;
   /** Digest of the desired state that the agent has or was sent. */
   desiredDigest: string;
+  /** This session was given the host's allocations; what changes from then on is sent. */
+  isFed: boolean;
+  /** Why the agent cannot be told the host's allocations; empty: it can. */
+  allocationsUntold: string;
 }
 
 export class Sessions {
@@ -83,6 +87,8 @@ export class Sessions {
       agentVersion: '',
       lastSeenMs: 0,
       desiredDigest: '',
+      isFed: false,
+      allocationsUntold: '',
     };
     this.#hosts.set(hostId, session);
     return session;
@@ -91,6 +97,7 @@ export class Sessions {
   #begin(session: HostSession): void {
     session.sessionId = this.#newId();
     session.link = newLink();
+    session.isFed = false;
   }
 }
 

@@ -51,6 +51,8 @@ function tuned(session: HostSession | undefined, alive: Liveness): Verdict {
       'apply-failed',
       bad[0] ? `${bad[0].tuner} ${bad[0].setting}: ${bad[0].reason}` : 'the profile could not be applied',
     );
+  if (session.allocationsUntold !== '')
+    return verdict('tuned', 'degraded', 'allocations-untold', session.allocationsUntold);
   if (tuning.state === 'drifted')
     return verdict('tuned', 'degraded', 'drift', 'settings differ from the profile');
   return verdict('tuned', 'ok', tuning.state, inForce(tuning));

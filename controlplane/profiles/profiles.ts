@@ -9,6 +9,7 @@ import {
   checkProfile,
   desiredDigest,
   encodeTuners,
+  failureWay,
   parseTuners,
 } from '../../proto/wire/profile.js';
 import type { CommitQueue } from '../fleet/directory.js';
@@ -20,7 +21,10 @@ export const profileLimits = { profiles: 1_000, revisions: 100 } as const;
 
 /** A desired state with all its fields. */
 export type Desired = Required<
-  Pick<DesiredStateInput, 'profileName' | 'profileRevision' | 'tuners' | 'digest'>
+  Pick<
+    DesiredStateInput,
+    'profileName' | 'profileRevision' | 'tuners' | 'digest' | 'trialSeconds' | 'onFailure'
+  >
 >;
 
 const nothingDesired: Desired = {
@@ -28,6 +32,8 @@ const nothingDesired: Desired = {
   profileRevision: 0,
   tuners: {},
   digest: desiredDigest('', 0, {}),
+  trialSeconds: 0,
+  onFailure: 'revert',
 };
 
 const prefix = 'profile/';
@@ -78,7 +84,7 @@ export class Profiles {
 
   /** Checks a profile as it came over the wire, and gives it in stored form. Errors: `invalid-argument`. */
   check(input: Profile): ProfileInput {
-    const { name, description, priority, selector } = input;
+    const { name, description, priority, selector, trialSeconds, onFailure } = input;
     const plainSelector = {
       hosts: selector?.hosts ?? [],
       labels: selector?.labels ?? {},
@@ -88,6 +94,8 @@ export class Profiles {
       name,
       description,
       priority,
+      trial_seconds: trialSeconds,
+      on_failure: failureWay(onFailure),
       selector: plainSelector,
       tuners: parseTuners(input.tuners),
     });
@@ -97,6 +105,8 @@ export class Profiles {
       priority,
       selector: document.selector,
       tuners: encodeTuners(document.tuners),
+      trialSeconds,
+      onFailure: document.onFailure,
     };
   }
 
@@ -164,12 +174,14 @@ export class Profiles {
   }
 }
 
-function desiredOf({ name, revision, tuners }: Profile): Desired {
+function desiredOf({ name, revision, tuners, ...profile }: Profile): Desired {
+  const trial = { trialSeconds: profile.trialSeconds, onFailure: failureWay(profile.onFailure) };
   return {
+    ...trial,
     profileName: name,
     profileRevision: revision,
     tuners,
-    digest: desiredDigest(name, revision, tuners),
+    digest: desiredDigest(name, revision, tuners, trial),
   };
 }
 
@@ -178,7 +190,14 @@ function keyOf(profile: Pick<ProfileInput, 'name' | 'revision'>): string {
 }
 
 function sameContent(a: ProfileInput, b: ProfileInput): boolean {
-  const content = ({ description, priority, selector, tuners }: ProfileInput): string =>
-    canonicalJson({ description: description ?? '', priority: priority ?? 0, selector, tuners });
+  const content = ({ description, priority, selector, tuners, trialSeconds, onFailure }: ProfileInput) =>
+    canonicalJson({
+      description: description ?? '',
+      priority: priority ?? 0,
+      selector,
+      tuners,
+      trialSeconds: trialSeconds ?? 0,
+      onFailure: failureWay(onFailure ?? ''),
+    });
   return content(a) === content(b);
 }

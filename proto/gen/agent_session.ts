@@ -19,6 +19,7 @@ import type { DeleteHostRequestInput as _drover_v1_DeleteHostRequestInput, Delet
 import type { DeleteHostResponseInput as _drover_v1_DeleteHostResponseInput, DeleteHostResponse as _drover_v1_DeleteHostResponse } from './drover/v1/DeleteHostResponse.js';
 import type { DesiredStateInput as _drover_v1_DesiredStateInput, DesiredState as _drover_v1_DesiredState } from './drover/v1/DesiredState.js';
 import type { DomainInput as _drover_v1_DomainInput, Domain as _drover_v1_Domain } from './drover/v1/Domain.js';
+import type { DomainAllocationInput as _drover_v1_DomainAllocationInput, DomainAllocation as _drover_v1_DomainAllocation } from './drover/v1/DomainAllocation.js';
 import type { DomainReportInput as _drover_v1_DomainReportInput, DomainReport as _drover_v1_DomainReport } from './drover/v1/DomainReport.js';
 import type { EnrolRequestInput as _drover_v1_EnrolRequestInput, EnrolRequest as _drover_v1_EnrolRequest } from './drover/v1/EnrolRequest.js';
 import type { EnrolResponseInput as _drover_v1_EnrolResponseInput, EnrolResponse as _drover_v1_EnrolResponse } from './drover/v1/EnrolResponse.js';
@@ -31,6 +32,7 @@ import type { HealthClient as _drover_v1_HealthClient, HealthDefinition as _drov
 import type { HeartbeatInput as _drover_v1_HeartbeatInput, Heartbeat as _drover_v1_Heartbeat } from './drover/v1/Heartbeat.js';
 import type { HelloInput as _drover_v1_HelloInput, Hello as _drover_v1_Hello } from './drover/v1/Hello.js';
 import type { HostInput as _drover_v1_HostInput, Host as _drover_v1_Host } from './drover/v1/Host.js';
+import type { HostAllocationSetInput as _drover_v1_HostAllocationSetInput, HostAllocationSet as _drover_v1_HostAllocationSet } from './drover/v1/HostAllocationSet.js';
 import type { HostCapacityInput as _drover_v1_HostCapacityInput, HostCapacity as _drover_v1_HostCapacity } from './drover/v1/HostCapacity.js';
 import type { HostDetailInput as _drover_v1_HostDetailInput, HostDetail as _drover_v1_HostDetail } from './drover/v1/HostDetail.js';
 import type { HostFactsInput as _drover_v1_HostFactsInput, HostFacts as _drover_v1_HostFacts } from './drover/v1/HostFacts.js';
@@ -54,10 +56,12 @@ import type { OperationRequestInput as _drover_v1_OperationRequestInput, Operati
 import type { OperationResultInput as _drover_v1_OperationResultInput, OperationResult as _drover_v1_OperationResult } from './drover/v1/OperationResult.js';
 import type { OperationsClient as _drover_v1_OperationsClient, OperationsDefinition as _drover_v1_OperationsDefinition } from './drover/v1/Operations.js';
 import type { OvercommitInput as _drover_v1_OvercommitInput, Overcommit as _drover_v1_Overcommit } from './drover/v1/Overcommit.js';
+import type { PendingRebootInput as _drover_v1_PendingRebootInput, PendingReboot as _drover_v1_PendingReboot } from './drover/v1/PendingReboot.js';
 import type { ProfileInput as _drover_v1_ProfileInput, Profile as _drover_v1_Profile } from './drover/v1/Profile.js';
 import type { ProfileSelectorInput as _drover_v1_ProfileSelectorInput, ProfileSelector as _drover_v1_ProfileSelector } from './drover/v1/ProfileSelector.js';
 import type { RenewCertificateRequestInput as _drover_v1_RenewCertificateRequestInput, RenewCertificateRequest as _drover_v1_RenewCertificateRequest } from './drover/v1/RenewCertificateRequest.js';
 import type { RenewCertificateResponseInput as _drover_v1_RenewCertificateResponseInput, RenewCertificateResponse as _drover_v1_RenewCertificateResponse } from './drover/v1/RenewCertificateResponse.js';
+import type { SettingOwnerInput as _drover_v1_SettingOwnerInput, SettingOwner as _drover_v1_SettingOwner } from './drover/v1/SettingOwner.js';
 import type { SettingStatusInput as _drover_v1_SettingStatusInput, SettingStatus as _drover_v1_SettingStatus } from './drover/v1/SettingStatus.js';
 import type { StartOperationRequestInput as _drover_v1_StartOperationRequestInput, StartOperationRequest as _drover_v1_StartOperationRequest } from './drover/v1/StartOperationRequest.js';
 import type { TuningClient as _drover_v1_TuningClient, TuningDefinition as _drover_v1_TuningDefinition } from './drover/v1/Tuning.js';
@@ -90,6 +94,7 @@ export interface ProtoGrpcType {
       DeleteHostResponse: MessageTypeDefinition<_drover_v1_DeleteHostResponseInput, _drover_v1_DeleteHostResponse>
       DesiredState: MessageTypeDefinition<_drover_v1_DesiredStateInput, _drover_v1_DesiredState>
       Domain: MessageTypeDefinition<_drover_v1_DomainInput, _drover_v1_Domain>
+      DomainAllocation: MessageTypeDefinition<_drover_v1_DomainAllocationInput, _drover_v1_DomainAllocation>
       DomainReport: MessageTypeDefinition<_drover_v1_DomainReportInput, _drover_v1_DomainReport>
       EnrolRequest: MessageTypeDefinition<_drover_v1_EnrolRequestInput, _drover_v1_EnrolRequest>
       EnrolResponse: MessageTypeDefinition<_drover_v1_EnrolResponseInput, _drover_v1_EnrolResponse>
@@ -102,6 +107,7 @@ export interface ProtoGrpcType {
       Heartbeat: MessageTypeDefinition<_drover_v1_HeartbeatInput, _drover_v1_Heartbeat>
       Hello: MessageTypeDefinition<_drover_v1_HelloInput, _drover_v1_Hello>
       Host: MessageTypeDefinition<_drover_v1_HostInput, _drover_v1_Host>
+      HostAllocationSet: MessageTypeDefinition<_drover_v1_HostAllocationSetInput, _drover_v1_HostAllocationSet>
       HostCapacity: MessageTypeDefinition<_drover_v1_HostCapacityInput, _drover_v1_HostCapacity>
       HostDetail: MessageTypeDefinition<_drover_v1_HostDetailInput, _drover_v1_HostDetail>
       HostFacts: MessageTypeDefinition<_drover_v1_HostFactsInput, _drover_v1_HostFacts>
@@ -125,10 +131,12 @@ export interface ProtoGrpcType {
       OperationResult: MessageTypeDefinition<_drover_v1_OperationResultInput, _drover_v1_OperationResult>
       Operations: SubtypeConstructor<typeof grpc.Client, _drover_v1_OperationsClient> & { service: _drover_v1_OperationsDefinition }
       Overcommit: MessageTypeDefinition<_drover_v1_OvercommitInput, _drover_v1_Overcommit>
+      PendingReboot: MessageTypeDefinition<_drover_v1_PendingRebootInput, _drover_v1_PendingReboot>
       Profile: MessageTypeDefinition<_drover_v1_ProfileInput, _drover_v1_Profile>
       ProfileSelector: MessageTypeDefinition<_drover_v1_ProfileSelectorInput, _drover_v1_ProfileSelector>
       RenewCertificateRequest: MessageTypeDefinition<_drover_v1_RenewCertificateRequestInput, _drover_v1_RenewCertificateRequest>
       RenewCertificateResponse: MessageTypeDefinition<_drover_v1_RenewCertificateResponseInput, _drover_v1_RenewCertificateResponse>
+      SettingOwner: MessageTypeDefinition<_drover_v1_SettingOwnerInput, _drover_v1_SettingOwner>
       SettingStatus: MessageTypeDefinition<_drover_v1_SettingStatusInput, _drover_v1_SettingStatus>
       StartOperationRequest: MessageTypeDefinition<_drover_v1_StartOperationRequestInput, _drover_v1_StartOperationRequest>
       Tuning: SubtypeConstructor<typeof grpc.Client, _drover_v1_TuningClient> & { service: _drover_v1_TuningDefinition }

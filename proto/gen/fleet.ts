@@ -37,8 +37,10 @@ import type { ListProfilesResponseInput as _drover_v1_ListProfilesResponseInput,
 import type { MemoryFactsInput as _drover_v1_MemoryFactsInput, MemoryFacts as _drover_v1_MemoryFacts } from './drover/v1/MemoryFacts.js';
 import type { NumaCellInput as _drover_v1_NumaCellInput, NumaCell as _drover_v1_NumaCell } from './drover/v1/NumaCell.js';
 import type { OvercommitInput as _drover_v1_OvercommitInput, Overcommit as _drover_v1_Overcommit } from './drover/v1/Overcommit.js';
+import type { PendingRebootInput as _drover_v1_PendingRebootInput, PendingReboot as _drover_v1_PendingReboot } from './drover/v1/PendingReboot.js';
 import type { ProfileInput as _drover_v1_ProfileInput, Profile as _drover_v1_Profile } from './drover/v1/Profile.js';
 import type { ProfileSelectorInput as _drover_v1_ProfileSelectorInput, ProfileSelector as _drover_v1_ProfileSelector } from './drover/v1/ProfileSelector.js';
+import type { SettingOwnerInput as _drover_v1_SettingOwnerInput, SettingOwner as _drover_v1_SettingOwner } from './drover/v1/SettingOwner.js';
 import type { SettingStatusInput as _drover_v1_SettingStatusInput, SettingStatus as _drover_v1_SettingStatus } from './drover/v1/SettingStatus.js';
 import type { TuningClient as _drover_v1_TuningClient, TuningDefinition as _drover_v1_TuningDefinition } from './drover/v1/Tuning.js';
 import type { UpdateHostRequestInput as _drover_v1_UpdateHostRequestInput, UpdateHostRequest as _drover_v1_UpdateHostRequest } from './drover/v1/UpdateHostRequest.js';
@@ -87,8 +89,10 @@ export interface ProtoGrpcType {
       MemoryFacts: MessageTypeDefinition<_drover_v1_MemoryFactsInput, _drover_v1_MemoryFacts>
       NumaCell: MessageTypeDefinition<_drover_v1_NumaCellInput, _drover_v1_NumaCell>
       Overcommit: MessageTypeDefinition<_drover_v1_OvercommitInput, _drover_v1_Overcommit>
+      PendingReboot: MessageTypeDefinition<_drover_v1_PendingRebootInput, _drover_v1_PendingReboot>
       Profile: MessageTypeDefinition<_drover_v1_ProfileInput, _drover_v1_Profile>
       ProfileSelector: MessageTypeDefinition<_drover_v1_ProfileSelectorInput, _drover_v1_ProfileSelector>
+      SettingOwner: MessageTypeDefinition<_drover_v1_SettingOwnerInput, _drover_v1_SettingOwner>
       SettingStatus: MessageTypeDefinition<_drover_v1_SettingStatusInput, _drover_v1_SettingStatus>
       Tuning: SubtypeConstructor<typeof grpc.Client, _drover_v1_TuningClient> & { service: _drover_v1_TuningDefinition }
       UpdateHostRequest: MessageTypeDefinition<_drover_v1_UpdateHostRequestInput, _drover_v1_UpdateHostRequest>

@@ -14,8 +14,10 @@ import type { OperationInput as _drover_v1_OperationInput, Operation as _drover_
 import type { OperationRequestInput as _drover_v1_OperationRequestInput, OperationRequest as _drover_v1_OperationRequest } from './drover/v1/OperationRequest.js';
 import type { OperationResultInput as _drover_v1_OperationResultInput, OperationResult as _drover_v1_OperationResult } from './drover/v1/OperationResult.js';
 import type { OperationsClient as _drover_v1_OperationsClient, OperationsDefinition as _drover_v1_OperationsDefinition } from './drover/v1/Operations.js';
+import type { PendingRebootInput as _drover_v1_PendingRebootInput, PendingReboot as _drover_v1_PendingReboot } from './drover/v1/PendingReboot.js';
 import type { ProfileInput as _drover_v1_ProfileInput, Profile as _drover_v1_Profile } from './drover/v1/Profile.js';
 import type { ProfileSelectorInput as _drover_v1_ProfileSelectorInput, ProfileSelector as _drover_v1_ProfileSelector } from './drover/v1/ProfileSelector.js';
+import type { SettingOwnerInput as _drover_v1_SettingOwnerInput, SettingOwner as _drover_v1_SettingOwner } from './drover/v1/SettingOwner.js';
 import type { SettingStatusInput as _drover_v1_SettingStatusInput, SettingStatus as _drover_v1_SettingStatus } from './drover/v1/SettingStatus.js';
 import type { StartOperationRequestInput as _drover_v1_StartOperationRequestInput, StartOperationRequest as _drover_v1_StartOperationRequest } from './drover/v1/StartOperationRequest.js';
 import type { TuningClient as _drover_v1_TuningClient, TuningDefinition as _drover_v1_TuningDefinition } from './drover/v1/Tuning.js';
@@ -41,8 +43,10 @@ export interface ProtoGrpcType {
       OperationRequest: MessageTypeDefinition<_drover_v1_OperationRequestInput, _drover_v1_OperationRequest>
       OperationResult: MessageTypeDefinition<_drover_v1_OperationResultInput, _drover_v1_OperationResult>
       Operations: SubtypeConstructor<typeof grpc.Client, _drover_v1_OperationsClient> & { service: _drover_v1_OperationsDefinition }
+      PendingReboot: MessageTypeDefinition<_drover_v1_PendingRebootInput, _drover_v1_PendingReboot>
       Profile: MessageTypeDefinition<_drover_v1_ProfileInput, _drover_v1_Profile>
       ProfileSelector: MessageTypeDefinition<_drover_v1_ProfileSelectorInput, _drover_v1_ProfileSelector>
+      SettingOwner: MessageTypeDefinition<_drover_v1_SettingOwnerInput, _drover_v1_SettingOwner>
       SettingStatus: MessageTypeDefinition<_drover_v1_SettingStatusInput, _drover_v1_SettingStatus>
       StartOperationRequest: MessageTypeDefinition<_drover_v1_StartOperationRequestInput, _drover_v1_StartOperationRequest>
       Tuning: SubtypeConstructor<typeof grpc.Client, _drover_v1_TuningClient> & { service: _drover_v1_TuningDefinition }

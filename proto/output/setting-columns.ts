@@ -17,7 +17,8 @@ export const settingColumns: readonly Column<SettingStatus>[] = [
 
 /** Why, and when it takes effect where that is not at once. */
 function remarkOf({ reason, effect, outcome }: SettingStatus): string {
-  const isLater = (outcome === 'pending' || outcome === 'changed') && effect !== '' && effect !== 'now';
+  const waits = outcome === 'pending' || outcome === 'changed' || outcome === 'deferred';
+  const isLater = waits && effect !== '' && effect !== 'now';
   const later = isLater && reason === '' ? `after ${effect.replace('-', ' ')}` : '';
   return [reason, later].filter((part) => part !== '').join('; ') || nothing;
 }

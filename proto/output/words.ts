@@ -22,10 +22,16 @@ const tones: Readonly<Record<string, Tone>> = {
   applying: 'warning',
   pending: 'warning',
   held: 'warning',
+  deferred: 'warning',
   'plan-only': 'warning',
   failed: 'bad',
   unmanaged: 'faint',
   unsupported: 'faint',
+  // Who has a setting that two programs write.
+  owns: 'warning',
+  'taken-over': 'good',
+  respected: 'faint',
+  absent: 'faint',
   // Conditions, operations, domains.
   ok: 'good',
   degraded: 'warning',

@@ -9,6 +9,12 @@ export const maximumMessageBytes = 8 * 2 ** 20;
 /** Messages of one direction that may wait for acknowledgement. */
 export const outboxLimit = 256;
 
+/**
+ * Allocations that one message tells an agent: as many domains as a host reports. Their record in the store has at most
+ * 4 MiB, and the message less than it.
+ */
+export const maximumToldAllocations = 4_096;
+
 /** Heartbeat interval of agents; `service_down_time` must be at least three of it. */
 export const heartbeatIntervalMs = 5_000;
 

@@ -34,6 +34,11 @@ export class Link<Body> {
     return this.#outbox.size;
   }
 
+  /** True while a message of the kind waits to be sent, or was sent and is not acknowledged. */
+  holds(kind: string): boolean {
+    return this.#outbox.holds(kind);
+  }
+
   /** Begins anew: the other end knows nothing of earlier numbers. What waits is kept and numbered from 1. */
   reset(): void {
     this.#received = 0;

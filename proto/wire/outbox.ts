@@ -46,6 +46,11 @@ export class Outbox<Body> {
     this.#waiting = this.#waiting.filter((message) => message.sequence > sequence);
   }
 
+  /** True while a message of the kind waits for the other side to handle it. */
+  holds(kind: string): boolean {
+    return this.#waiting.some((message) => message.kind === kind);
+  }
+
   /** What is to be sent again, in order. */
   waiting(): readonly Numbered<Body>[] {
     return this.#waiting;

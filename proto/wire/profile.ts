@@ -2,13 +2,27 @@
 import { createHash } from 'node:crypto';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
-import { parseCpuSet } from './cpu-set.js';
+import { maximumCpu, parseCpuSet } from './cpu-set.js';
 import { DroverError, invalid } from './errors.js';
 import { checkSimpleName } from './names.js';
+import { nearest } from './nearest.js';
 import { tunerSettings, type TunerName, type TunerSettings } from './tuner-settings.js';
 
 /** Largest profile file. */
 export const maximumProfileBytes = 256 * 1024;
+
+/** Longest trial of a profile: a host that is cut off by it is back as it was within two minutes. */
+export const maximumTrialSeconds = 90;
+
+/** What a host does when a profile fails on it: puts the state before it back, or keeps what could be set. */
+export const failureWays = ['revert', 'keep'] as const;
+
+/** How a host takes up a profile. On the wire the empty text is `revert`. */
+export interface Trial {
+  /** 0: no trial. */
+  trialSeconds: number;
+  onFailure: (typeof failureWays)[number];
+}
 
 const selector = z
   .strictObject({
@@ -22,6 +36,8 @@ const schema = z.strictObject({
   name: z.string(),
   description: z.string().max(1024).optional(),
   priority: z.int().min(-1000).max(1000).optional(),
+  trial_seconds: z.int().min(0).max(maximumTrialSeconds).optional(),
+  on_failure: z.enum(failureWays).optional(),
   selector,
   tuners: z.strictObject(
     Object.fromEntries(
@@ -32,7 +48,7 @@ const schema = z.strictObject({
   ),
 });
 
-export interface ProfileDocument {
+export interface ProfileDocument extends Trial {
   name: string;
   description: string;
   priority: number;
@@ -64,12 +80,15 @@ export function checkProfile(value: unknown): ProfileDocument {
   const result = schema.safeParse(value, { reportInput: true });
   if (!result.success) throw fromIssue(result.error.issues[0] as z.core.$ZodIssue, value);
   const { name, description = '', priority = 0, selector: selected = {}, tuners } = result.data;
+  const { trial_seconds: trialSeconds = 0, on_failure: onFailure = 'revert' } = result.data;
   checkSimpleName(name, 'name');
   checkTuners(tuners as TunerSettings);
   return {
     name,
     description,
     priority,
+    trialSeconds,
+    onFailure,
     selector: {
       hosts: selected.hosts ?? [],
       labels: selected.labels ?? {},
@@ -82,13 +101,20 @@ export function checkProfile(value: unknown): ProfileDocument {
 /** Checks what a schema cannot say: CPU lists that can be read without knowing the host. */
 function checkTuners(tuners: TunerSettings): void {
   const pinning = tuners['vcpu-pinning'];
-  for (const key of ['reserved', 'shared'] as const) {
-    const text = pinning?.[key];
-    if (text === undefined) continue;
-    // The highest possible CPU stands in for `$`; what lies beyond a host is refused there, where the host is known.
-    if (parseCpuSet(text, `tuners.vcpu-pinning.${key}`, 8191).length === 0)
-      throw invalid(`tuners.vcpu-pinning.${key}`, text, 'at least one CPU');
-  }
+  for (const key of ['reserved', 'shared', 'dedicated'] as const)
+    checkCpus(`tuners.vcpu-pinning.${key}`, pinning?.[key]);
+  checkCpus('tuners.cpu-governor.cpus', tuners['cpu-governor']?.cpus);
+  checkCpus('tuners.numa-memory.cells', tuners['numa-memory']?.cells);
+  const { keep_off } = tuners['irq-affinity'] ?? {};
+  if (keep_off !== 'dedicated') checkCpus('tuners.irq-affinity.keep_off', keep_off);
+  const { reserved_cpus } = tuners['machine-slice'] ?? {};
+  if (reserved_cpus !== 'reserved') checkCpus('tuners.machine-slice.reserved_cpus', reserved_cpus);
+}
+
+/** The highest possible CPU stands in for `$`; what lies beyond a host is refused there, where the host is known. */
+function checkCpus(field: string, text: string | undefined): void {
+  if (text !== undefined && parseCpuSet(text, field, maximumCpu).length === 0)
+    throw invalid(field, text, 'at least one CPU');
 }
 
 /** Checks settings as the wire carries them: tuner name to JSON. Errors: `invalid-argument` naming `tuners.NAME.key`. */
@@ -126,9 +152,30 @@ export function canonicalJson(value: unknown): string {
   );
 }
 
-/** SHA-256 of a desired state, hexadecimal: equal states have equal digests on both sides. */
-export function desiredDigest(profileName: string, revision: number, tuners: Record<string, string>): string {
-  return createHash('sha256').update(canonicalJson({ profileName, revision, tuners })).digest('hex');
+/**
+ * SHA-256 of a desired state, hexadecimal: equal states have equal digests on both sides. A trial counts only where it is
+ * not the default, so a state that knows none has the digest that it always had.
+ */
+export function desiredDigest(
+  profileName: string,
+  revision: number,
+  tuners: Record<string, string>,
+  trial: { readonly trialSeconds?: number; readonly onFailure?: string } = {},
+): string {
+  const { trialSeconds = 0, onFailure = '' } = trial;
+  const state = {
+    profileName,
+    revision,
+    tuners,
+    ...(trialSeconds !== 0 && { trialSeconds }),
+    ...(failureWay(onFailure) !== 'revert' && { onFailure }),
+  };
+  return createHash('sha256').update(canonicalJson(state)).digest('hex');
+}
+
+/** `on_failure` as the wire carries it, in words: the empty text is `revert`. Others come back as they are. */
+export function failureWay(onFailure: string): string {
+  return onFailure === '' ? 'revert' : onFailure;
 }
 
 function fromIssue(issue: z.core.$ZodIssue, root: unknown): DroverError {
@@ -154,19 +201,40 @@ export function describeIssue(issue: z.core.$ZodIssue): string {
 }
 
 /** The keys that are known where an unknown one stands. */
-function siblings(path: string[]): string[] {
-  if (path.length === 0) return Object.keys(schema.shape);
-  if (path[0] === 'selector') return ['hosts', 'labels', 'availability_zones'];
-  if (path.length === 1) return Object.keys(tunerSettings);
-  const settings = tunerSettings[path[1] as TunerName] as { shape?: object } | undefined;
-  return Object.keys(settings?.shape ?? {});
+function siblings(path: readonly string[]): string[] {
+  const place = path.reduce<SchemaPart | undefined>(
+    (at, key) => below(bare(at), key),
+    schema as unknown as SchemaPart,
+  );
+  return Object.keys(bare(place)?.def.shape ?? {});
+}
+
+/** What zod says of any schema (https://zod.dev/packages/core, "Schemas"). */
+interface SchemaPart {
+  readonly def: {
+    readonly type: string;
+    readonly innerType?: SchemaPart;
+    readonly shape?: Record<string, SchemaPart>;
+    readonly valueType?: SchemaPart;
+    readonly element?: SchemaPart;
+  };
+}
+
+/** The schema without `optional` and the like around it. */
+function bare(part: SchemaPart | undefined): SchemaPart | undefined {
+  return part?.def.innerType ? bare(part.def.innerType) : part;
+}
+
+function below(part: SchemaPart | undefined, key: string): SchemaPart | undefined {
+  const { shape, valueType, element } = part?.def ?? {};
+  return shape?.[key] ?? valueType ?? element;
 }
 
 /** The error for a key that is not known, with the nearest one that is. */
 export function unknownKey(path: readonly string[], known: readonly string[], prefix = ''): DroverError {
   const key = path.at(-1) as string;
-  const near = known.toSorted((a, b) => distance(key, a) - distance(key, b))[0];
-  const hint = near !== undefined && distance(key, near) <= 3 ? `; did you mean ${near}?` : '';
+  const near = nearest(key, known);
+  const hint = near === undefined ? '' : `; did you mean ${near}?`;
   const field = prefix + path.join('.');
   const cure = `one of ${known.join(', ')}`;
   return new DroverError('invalid-argument', `${field}: unknown key${hint} (known: ${known.join(', ')})`, {
@@ -174,18 +242,4 @@ export function unknownKey(path: readonly string[], known: readonly string[], pr
     value: key,
     cure,
   });
-}
-
-/** Levenshtein distance, for short words. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(change, (row[j] as number) + 1, (next[j - 1] as number) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] as number;
 }

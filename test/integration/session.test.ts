@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import * as grpc from '@grpc/grpc-js';
 import t from 'tap';
 import { sessionOptions } from '../../agent/commands/run.js';
+import { AllocationsFile } from '../../agent/reconcile/allocations-file.js';
 import { enrol } from '../../agent/session/enrol.js';
 import type { Identity } from '../../agent/session/identity.js';
 import { keepRenewed } from '../../agent/session/renew.js';
@@ -13,10 +14,12 @@ import { openSimHost, shapeOf, type SimHost } from '../../agent/sim/sim-host.js'
 import { checkConfig } from '../../controlplane/config.js';
 import { startControlPlane, type ControlPlane } from '../../controlplane/main.js';
 import { MemoryStore } from '../../controlplane/store/memory.js';
+import type { DesiredState } from '../../proto/gen/drover/v1/DesiredState.js';
+import type { HostAllocationSet } from '../../proto/gen/drover/v1/HostAllocationSet.js';
 import { fromServiceError } from '../../proto/wire/remote-error.js';
 import { channelOptions, maximumMessageBytes } from '../../proto/wire/limits.js';
 import { loadContract } from '../../proto/wire/load.js';
-import { checkProfile, encodeTuners } from '../../proto/wire/profile.js';
+import { checkProfile, desiredDigest, encodeTuners } from '../../proto/wire/profile.js';
 import { operatorCall } from '../support/operator.js';
 import { until } from '../support/poll.js';
 
@@ -79,6 +82,57 @@ async function joinHost(index: number): Promise<Joined> {
   });
   await until(() => plane.fleet.sessions.get(identity.hostId)?.tuning, 10_000, 'the agent reports');
   return joined;
+}
+
+/** An agent's session in a zone of its own and nothing behind it: what it is sent is kept. */
+async function joinBare(name: string) {
+  const { token } = await operatorCall(plane, 'Fleet', 'CreateJoinToken', {});
+  const machineId = name;
+  const identity = await enrol({
+    ...{ address: plane.enrolAddress, token, hostName: name, labels: {}, machineId, simulated: true },
+    availabilityZone: `az-${name}`,
+  });
+  const file = await AllocationsFile.load(join(folder, name, 'allocations.json'));
+  const told: HostAllocationSet[] = [];
+  const sessions = new Set<string>();
+  const desired: DesiredState[] = [];
+  const reportAll = (): void => {
+    session.report('facts', {
+      facts: { cpu: { online: '0-63' }, memory: { totalBytes: 2 ** 36 }, diskTotalBytes: 2 ** 40 },
+    });
+    session.report('domains', { domains: { domains: [] } });
+  };
+  const session: Session = new Session({
+    identity: () => identity,
+    agentVersion: '1.0',
+    bootId: 'boot',
+    desiredDigest: () => desired.at(-1)?.digest ?? '',
+    heartbeat: () => ({ hypervisorReachable: true }),
+    onConnected: ({ resumed }) => (resumed ? undefined : reportAll()),
+    onDisconnected: () => undefined,
+    onDesiredState: (state) => void desired.push(state),
+    onOperation: () => undefined,
+    onAllocations: (set, sessionId) => {
+      told.push(set);
+      sessions.add(sessionId);
+      void file.save(set, sessionId);
+    },
+    now: Date.now,
+    random: Math.random,
+  });
+  session.start();
+  t.teardown(() => session.stop());
+  await until(async () => (await view(name)).host?.capacity?.vcpus === 64, 10_000, 'the host is in service');
+  const claim = (instanceUuid: string, idempotencyKey = '') => ({
+    request: {
+      ...{ vcpus: 1, memoryMb: 256, availabilityZone: `az-${name}`, instanceUuid },
+      extraSpecs: { 'quota:cpu_shares': '2048' },
+    },
+    idempotencyKey,
+  });
+  const onDisk = (uuid: string) =>
+    until(() => file.current.get(uuid), 5_000, `the allocation for ${uuid} is on disk`);
+  return { session, told, sessions, desired, file, identity, claim, onDisk };
 }
 
 const profile = (name: string, tuners: object) => {
@@ -162,12 +216,50 @@ t.test('an operation is asked of the host and answered', async (t) => {
   );
 });
 
+const bare = await joinBare('bare-1');
+
+t.test('the agent is told what its host holds: at once, after changes, and after a loss', async (t) => {
+  const { told, file, claim } = bare;
+  await until(() => told.length > 0, 5_000, 'the session begins with a set');
+  t.match(told, [{ generation: 0, allocations: [] }], 'an empty one here');
+
+  const { allocation, hostGeneration } = await operatorCall(plane, 'Placement', 'Claim', claim('VM-1'));
+  const promised = await bare.onDisk('vm-1');
+  t.strictSame(promised, {
+    ...{ id: allocation?.id, instanceUuid: 'VM-1', extraSpecs: { 'quota:cpu_shares': '2048' } },
+    ...{ vcpus: 1, memoryMb: 256 },
+  });
+  t.equal(file.generation, hostGeneration, 'of the generation that the claim was answered with');
+
+  const before = told.length;
+  await Promise.all(
+    Array.from({ length: 10 }, (_, n) => operatorCall(plane, 'Placement', 'Claim', claim(`burst-${n}`))),
+  );
+  await operatorCall(plane, 'Placement', 'PlaceMany', {
+    claims: [claim('many-1'), claim('many-2')],
+    allOrNothing: true,
+  });
+  await operatorCall(plane, 'Placement', 'Release', { allocationId: promised.id });
+  await until(() => file.current.size === 12 && !file.current.has('vm-1'), 5_000, 'all of it is on disk');
+  const messages = told.length - before;
+  t.ok(messages >= 1 && messages <= 5, `${messages} messages for 13 changes`);
+  t.strictSame((await AllocationsFile.load(file.file)).current, file.current);
+
+  bare.session.reconnect();
+  await until(() => !bare.session.connected, 5_000, 'away');
+  const missed = told.length;
+  await operatorCall(plane, 'Placement', 'Claim', claim('while-away'));
+  await bare.onDisk('while-away');
+  t.equal(told.length, missed + 1, 'a resumed session is told once what it missed');
+  t.equal(bare.sessions.size, 1);
+});
+
 t.test(
   'with the control plane away the host is kept as it was told; afterwards everything is back',
   async (t) => {
     const addresses = [plane.apiAddress, plane.enrolAddress] as const;
     const { allocation } = await operatorCall(plane, 'Placement', 'Claim', {
-      request: { vcpus: 2, memoryMb: 1024 },
+      request: { vcpus: 2, memoryMb: 1024, availabilityZone: 'az-1' },
       idempotencyKey: 'k',
     });
     await plane.close();
@@ -186,7 +278,7 @@ t.test(
       'claims and profiles are durable',
     );
     const again = await operatorCall(plane, 'Placement', 'Claim', {
-      request: { vcpus: 2, memoryMb: 1024 },
+      request: { vcpus: 2, memoryMb: 1024, availabilityZone: 'az-1' },
       idempotencyKey: 'k',
     });
     t.match(
@@ -199,6 +291,16 @@ t.test(
       false,
       'a control plane that restarted resumes nothing and hears everything',
     );
+
+    await until(() => bare.sessions.size === 2, 20_000, 'a new session is told again what the host holds');
+    const held = bare.told.at(-1)?.allocations ?? [];
+    t.equal(held.length, 13, 'all of it, from the store');
+    await Promise.all(
+      held.map(({ id: allocationId }) => operatorCall(plane, 'Placement', 'Release', { allocationId })),
+    );
+    await until(() => bare.told.at(-1)?.allocations.length === 0, 5_000, 'and of the end of it');
+    await operatorCall(plane, 'Fleet', 'DeleteHost', { host: 'bare-1' });
+    await bare.session.stop();
   },
 );
 
@@ -224,6 +326,46 @@ t.test('a broken stream resumes; a second stream of the same host takes its plac
   );
   await twin.stop();
   await until(() => one.session.connected, 15_000, 'the first is back when the second has gone');
+});
+
+t.test('a trial goes from the profile to the host, and what waits for a reboot comes back', async (t) => {
+  const bare = await joinBare('bare-2');
+  const { tuners } = profile('trial', { ksm: { run: 'on' } });
+  const trial = { trialSeconds: 30, onFailure: 'keep' };
+  const applied = await operatorCall(plane, 'Tuning', 'ApplyProfile', {
+    profile: { name: 'trial', selector: { hosts: ['bare-2'] }, tuners, priority: 9, ...trial },
+  });
+  t.match(applied, { created: true, profile: trial });
+  t.match(await operatorCall(plane, 'Tuning', 'GetProfile', { name: 'trial' }), trial);
+  const sent = await until(() => bare.desired.at(-1), 5_000, 'the desired state');
+  t.match(sent, { profileName: 'trial', ...trial, digest: desiredDigest('trial', 1, tuners, trial) });
+
+  const pendingReboots = [
+    {
+      tuner: 'hugepages',
+      setting: '1 GiB',
+      wanted: '8',
+      now: '0',
+      sinceUnixMs: 1_800_000_000_000,
+      reason: 'r',
+    },
+  ];
+  const owners = [{ tuner: 'ksm', owner: 'ksmtuned', state: 'taken-over', evidence: 'inactive' }];
+  const setting = { tuner: 'ksm', setting: 'run', outcome: 'deferred', affects: ['web'] };
+  const settings = [{ ...setting, evidence: 'pages_sharing 12', drift: 'report' }];
+  bare.session.report('tuning', { tuning: { state: 'in-sync', settings, pendingReboots, owners } });
+  const { tuning } = await until(
+    async () => {
+      const detail = await view('bare-2');
+      return detail.tuning ? detail : undefined;
+    },
+    5_000,
+    'the report',
+  );
+  t.match(tuning, { settings, pendingReboots, owners });
+  await bare.session.stop();
+  await operatorCall(plane, 'Fleet', 'DeleteHost', { host: 'bare-2' });
+  await operatorCall(plane, 'Tuning', 'WithdrawProfile', { name: 'trial' });
 });
 
 t.test('the certificate renews by itself, and the next stream uses it', async (t) => {

@@ -181,6 +181,17 @@ export const settings: SettingStatusInput[] = [
     effect: 'domain-restart',
     source: 'virDomainGetBlkioParameters',
   },
+  {
+    tuner: 'kernel-command-line',
+    setting: 'isolcpus',
+    wanted: '4-63',
+    outcome: 'deferred',
+    effect: 'host-reboot',
+    source: '/proc/cmdline',
+    affects: ['web-1', 'データ-2'],
+    evidence: 'isolcpus is not in /proc/cmdline',
+    drift: 'report',
+  },
 ];
 
 export const conditions: ConditionInput[] = [
@@ -225,6 +236,20 @@ export const detail: HostDetailInput = {
     settings,
     verifiedUnixMs: cannedNowMs - minute,
     ledgerEntries: 2,
+    pendingReboots: [
+      {
+        tuner: 'kernel-command-line',
+        setting: 'isolcpus',
+        wanted: '4-63',
+        now: '',
+        sinceUnixMs: cannedNowMs - 20 * minute,
+        reason: 'the running kernel was started without it',
+      },
+    ],
+    owners: [
+      { tuner: 'ksm', owner: 'ksmtuned', state: 'taken-over', evidence: 'ksmtuned.service is inactive' },
+      { tuner: 'cpu-qos', owner: 'tuned', state: 'owns', evidence: 'tuned.service is active' },
+    ],
   },
   conditions: conditions.slice(0, 2),
 };
@@ -253,6 +278,8 @@ export const profile: ProfileInput = {
   createdBy: 'operator',
   selectedHosts: 1,
   priority: 10,
+  trialSeconds: 30,
+  onFailure: 'keep',
 };
 
 export const destinations: SelectDestinationsResponseInput = {

@@ -3,6 +3,7 @@ import type { LeafCommand, NounCommand } from '../command.js';
 import { allocation } from './allocation.js';
 import { completion } from './completion.js';
 import { domain } from './domain.js';
+import { explain } from './explain.js';
 import { health } from './health.js';
 import { host } from './host.js';
 import { operation } from './operation.js';
@@ -19,5 +20,6 @@ export const commands: readonly (NounCommand | LeafCommand)[] = [
   operation,
   health,
   token,
+  explain,
   completion,
 ];

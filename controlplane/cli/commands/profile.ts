@@ -48,10 +48,13 @@ async function newestOf(api: Api, name: string): Promise<Profile | undefined> {
 
 /** Equal in everything that a revision is made of. A withdrawn profile comes back with any content. */
 async function sameContent(stored: Profile | undefined, wanted: Profile | null): Promise<boolean> {
-  const { canonicalJson } = await import('../../../proto/wire/profile.js');
+  const { canonicalJson, failureWay } = await import('../../../proto/wire/profile.js');
   if (stored === undefined || wanted === null || stored.withdrawn) return false;
-  const content = ({ name, description, priority, selector, tuners }: Profile) =>
-    canonicalJson({ name, description, priority, selector, tuners });
+  const content = ({ name, description, priority, selector, tuners, trialSeconds, onFailure }: Profile) =>
+    canonicalJson({
+      ...{ name, description, priority, selector, tuners, trialSeconds },
+      onFailure: failureWay(onFailure),
+    });
   return content(stored) === content(wanted);
 }
 

@@ -11,6 +11,7 @@ import { age, count, mapText, profileText, timestamp } from './cells.js';
 import { conditionColumns } from './conditions.js';
 import { domainColumns } from './domains.js';
 import { factBlocks } from './facts.js';
+import { ownersView, pendingRebootView } from './pending.js';
 import { cpuOf, diskOf, memoryOf, stateOf } from './hosts.js';
 import { settingColumns } from '../../../proto/output/setting-columns.js';
 
@@ -30,7 +31,7 @@ export function hostView(detail: HostDetail, nowMs: number): View {
     ...summary,
     ...factBlocks(facts),
     ...(domains.length > 0 ? [{ kind: 'table', title: 'Domains', table: listed } as const] : []),
-    ...(tuning ? tuningBlocks(tuning) : []),
+    ...(tuning ? tuningBlocks(tuning, nowMs) : []),
     ...(conditions.length > 0 ? [{ kind: 'table', title: 'Conditions', table: health } as const] : []),
   ];
 }
@@ -76,7 +77,7 @@ function reservedText({ reservedHostCpus, reservedHostMemoryMb, reservedHostDisk
   return `${count(reservedHostCpus, 'CPU')}, ${formatBytes(reservedHostMemoryMb * 2 ** 20)} memory, ${formatBytes(reservedHostDiskMb * 2 ** 20)} disk`;
 }
 
-function tuningBlocks(tuning: HostTuning): Block[] {
+function tuningBlocks(tuning: HostTuning, nowMs: number): Block[] {
   const pairs: Pair[] = [
     ['State', word(tuning.state)],
     ['Profile', profileText(tuning.profileName, tuning.profileRevision)],
@@ -88,5 +89,10 @@ function tuningBlocks(tuning: HostTuning): Block[] {
     title: 'Settings',
     table: tableOf(settingColumns, tuning.settings),
   } as const;
-  return [{ kind: 'pairs', title: 'Tuning', pairs }, ...(tuning.settings.length > 0 ? [table] : [])];
+  return [
+    { kind: 'pairs', title: 'Tuning', pairs },
+    ...(tuning.settings.length > 0 ? [table] : []),
+    ...pendingRebootView(tuning.pendingReboots, nowMs),
+    ...ownersView(tuning.owners),
+  ];
 }

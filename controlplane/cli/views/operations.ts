@@ -1,11 +1,11 @@
 /** Operations: the list, and the result of one. */
 import type { Operation } from '../../../proto/gen/drover/v1/Operation.js';
+import { planView } from '../../../proto/output/plan-view.js';
 import { tableOf, type Column } from '../../../proto/output/table.js';
 import type { View } from '../../../proto/output/view.js';
 import { formatDuration } from '../../../proto/wire/units.js';
 import { nothing, orNothing, word } from '../../../proto/output/words.js';
 import { age, count } from './cells.js';
-import { settingColumns } from '../../../proto/output/setting-columns.js';
 
 function columns(nowMs: number): readonly Column<Operation>[] {
   return [
@@ -29,10 +29,9 @@ export function operationsView(operations: readonly Operation[], nowMs: number):
   return [{ kind: 'table', table: tableOf(columns(nowMs), operations) }];
 }
 
-/** The summary of one operation and every setting that it looked at. */
+/** The summary of one operation and what it found, as `drover-agent` prints it. */
 export function operationView(one: Operation): View {
-  const table = { kind: 'table', table: tableOf(settingColumns, one.settings) } as const;
-  return [{ kind: 'text', text: summaryOf(one) }, ...(one.settings.length > 0 ? [table] : [])];
+  return [{ kind: 'text', text: summaryOf(one) }, ...planView(one.settings, one.kind === 'verify')];
 }
 
 /** How many settings of an operation came out as `outcome`. */
@@ -44,7 +43,7 @@ function summaryOf(one: Operation): string {
   const what = `${one.kind} of ${one.hostName}`;
   if (one.state === 'running') return `${what} is still running as operation ${one.id}.`;
   if (one.state === 'failed') return `${what} failed: ${orNothing(one.error)}.`;
-  const outcomes = ['pending', 'failed', 'held', 'unsupported', 'changed', 'in-sync'];
+  const outcomes = ['pending', 'failed', 'deferred', 'held', 'unsupported', 'changed', 'in-sync'];
   const told = outcomes
     .map((outcome) => [withOutcome(one, outcome), outcome] as const)
     .filter(([number]) => number > 0);

@@ -3,7 +3,7 @@ import type { ApplyProfileResponse } from '../../../proto/gen/drover/v1/ApplyPro
 import type { Profile } from '../../../proto/gen/drover/v1/Profile.js';
 import type { ProfileSelector } from '../../../proto/gen/drover/v1/ProfileSelector.js';
 import { tableOf, type Column, type Table } from '../../../proto/output/table.js';
-import type { View } from '../../../proto/output/view.js';
+import type { Pair, View } from '../../../proto/output/view.js';
 import { orNothing } from '../../../proto/output/words.js';
 import { age, count, mapText, timestamp } from './cells.js';
 
@@ -46,6 +46,7 @@ export function profileView(profile: Profile): View {
         ['Priority', String(profile.priority)],
         ['Description', orNothing(profile.description)],
         ['Selects', selectorText(profile.selector)],
+        ...trialPairs(profile),
         ['Hosts', String(profile.selectedHosts)],
         [
           'Created',
@@ -54,6 +55,14 @@ export function profileView(profile: Profile): View {
       ],
     },
     { kind: 'table', title: 'Settings', table: settingsTable(profile) },
+  ];
+}
+
+/** How hosts take it up, where that is not the default. */
+function trialPairs({ trialSeconds, onFailure }: Profile): Pair[] {
+  return [
+    ...(trialSeconds > 0 ? [['Trial', `${trialSeconds} s`] as const] : []),
+    ...(onFailure === 'keep' ? [['On failure', onFailure] as const] : []),
   ];
 }
 

@@ -4,6 +4,7 @@ import type { WelcomeInput as _drover_v1_WelcomeInput, Welcome as _drover_v1_Wel
 import type { DesiredStateInput as _drover_v1_DesiredStateInput, DesiredState as _drover_v1_DesiredState } from '../../drover/v1/DesiredState.js';
 import type { OperationRequestInput as _drover_v1_OperationRequestInput, OperationRequest as _drover_v1_OperationRequest } from '../../drover/v1/OperationRequest.js';
 import type { AcknowledgementInput as _drover_v1_AcknowledgementInput, Acknowledgement as _drover_v1_Acknowledgement } from '../../drover/v1/Acknowledgement.js';
+import type { HostAllocationSetInput as _drover_v1_HostAllocationSetInput, HostAllocationSet as _drover_v1_HostAllocationSet } from '../../drover/v1/HostAllocationSet.js';
 import type { Long } from '@grpc/proto-loader';
 
 export interface ControlMessageInput {
@@ -13,7 +14,8 @@ export interface ControlMessageInput {
   'desiredState'?: (_drover_v1_DesiredStateInput | null);
   'operationRequest'?: (_drover_v1_OperationRequestInput | null);
   'acknowledgement'?: (_drover_v1_AcknowledgementInput | null);
-  'body'?: "welcome"|"desiredState"|"operationRequest"|"acknowledgement";
+  'allocations'?: (_drover_v1_HostAllocationSetInput | null);
+  'body'?: "welcome"|"desiredState"|"operationRequest"|"acknowledgement"|"allocations";
 }
 
 export interface ControlMessage {
@@ -23,5 +25,6 @@ export interface ControlMessage {
   'desiredState'?: (_drover_v1_DesiredState | null);
   'operationRequest'?: (_drover_v1_OperationRequest | null);
   'acknowledgement'?: (_drover_v1_Acknowledgement | null);
-  'body'?: "welcome"|"desiredState"|"operationRequest"|"acknowledgement";
+  'allocations'?: (_drover_v1_HostAllocationSet | null);
+  'body'?: "welcome"|"desiredState"|"operationRequest"|"acknowledgement"|"allocations";
 }

@@ -6,6 +6,8 @@ export interface DesiredStateInput {
   'profileRevision'?: (number);
   'tuners'?: ({[key: string]: string});
   'digest'?: (string);
+  'trialSeconds'?: (number);
+  'onFailure'?: (string);
 }
 
 export interface DesiredState {
@@ -13,4 +15,6 @@ export interface DesiredState {
   'profileRevision': (number);
   'tuners': ({[key: string]: string});
   'digest': (string);
+  'trialSeconds': (number);
+  'onFailure': (string);
 }

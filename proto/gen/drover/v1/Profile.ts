@@ -14,6 +14,8 @@ export interface ProfileInput {
   'selectedHosts'?: (number);
   'withdrawn'?: (boolean);
   'priority'?: (number);
+  'trialSeconds'?: (number);
+  'onFailure'?: (string);
 }
 
 export interface Profile {
@@ -27,4 +29,6 @@ export interface Profile {
   'selectedHosts': (number);
   'withdrawn': (boolean);
   'priority': (number);
+  'trialSeconds': (number);
+  'onFailure': (string);
 }

@@ -13,6 +13,9 @@ export interface SettingStatusInput {
   'original'?: (string);
   'effect'?: (string);
   'source'?: (string);
+  'affects'?: (string)[];
+  'evidence'?: (string);
+  'drift'?: (string);
 }
 
 export interface SettingStatus {
@@ -27,4 +30,7 @@ export interface SettingStatus {
   'original': (string);
   'effect': (string);
   'source': (string);
+  'affects': (string)[];
+  'evidence': (string);
+  'drift': (string);
 }

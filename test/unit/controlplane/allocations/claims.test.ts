@@ -81,6 +81,33 @@ function setUp(registry: Registry, commits: CommitQueue, limits: Partial<ClaimLi
   return new Claims({ registry, commits, now: () => 1234, newId: () => `a${id++}`, limits });
 }
 
+t.test('who is told that allocations changed sees them durable', async (t) => {
+  const registry = fleet(2);
+  const told: string[] = [];
+  const commits = new HeldCommits();
+  const changed = (hostId: string) => {
+    told.push(`${hostId} holds ${claims.list(hostId).length} at ${claims.generationOf(hostId)}`);
+  };
+  let id = 0;
+  const claims: Claims = new Claims({ registry, commits, now: () => 1, newId: () => `a${id++}`, changed });
+  const one = claims.claim(wanted(1), 'one');
+  const other = claims.claim(wanted(1), 'other');
+  const first = await commits.next();
+  t.same(told, [], 'a mark is no allocation yet');
+  first.settle();
+  const { hostId } = (await one).allocation;
+  await other;
+  t.same(told, ['h0 holds 1 at 1', 'h1 holds 1 at 1'], 'once a host and commit');
+  const failing = claims.claim(wanted(1), 'failing');
+  (await commits.next()).settle(new DroverError('storage-failed', 'told to fail'));
+  await t.rejects(failing, { code: 'storage-failed' });
+  t.equal(told.length, 2, 'what failed changed nothing');
+  const released = claims.release((await one).allocation.id);
+  (await commits.next()).settle();
+  await released;
+  t.equal(told[2], `${hostId} holds 0 at 2`);
+});
+
 function recordOf(writes: readonly Write[], hostId: string): HostAllocations {
   const value = writes.find(({ key }) => key === `allocations/${hostId}`)?.value;
   if (!value) throw new Error(`no write for ${hostId}`);

@@ -10,6 +10,7 @@ import { placementHandlers } from '../../../../controlplane/api/placement.js';
 import { tuningHandlers } from '../../../../controlplane/api/tuning.js';
 import { parseConfig } from '../../../../controlplane/config.js';
 import { FleetControl } from '../../../../controlplane/fleet/control.js';
+import { AllocationFeed } from '../../../../controlplane/fleet/allocation-feed.js';
 import { Directory } from '../../../../controlplane/fleet/directory.js';
 import { liveness } from '../../../../controlplane/fleet/liveness.js';
 import { Registry } from '../../../../controlplane/fleet/registry.js';
@@ -23,13 +24,17 @@ import { Writer } from '../../../../controlplane/store/group-commit.js';
 import { MemoryStore } from '../../../../controlplane/store/memory.js';
 import type { StoredRecord, Write } from '../../../../controlplane/store/store.js';
 import type { AgentMessage, AgentMessageInput } from '../../../../proto/gen/drover/v1/AgentMessage.js';
+import type { Allocation } from '../../../../proto/gen/drover/v1/Allocation.js';
 import type { DomainInput } from '../../../../proto/gen/drover/v1/Domain.js';
 import type { Hello, HelloInput } from '../../../../proto/gen/drover/v1/Hello.js';
 import type { HostFacts } from '../../../../proto/gen/drover/v1/HostFacts.js';
+import type { HostTuning } from '../../../../proto/gen/drover/v1/HostTuning.js';
 import type { HostRecord, HostRecordInput } from '../../../../proto/gen/drover/v1/HostRecord.js';
 import type { Profile } from '../../../../proto/gen/drover/v1/Profile.js';
 import type { SettingStatus } from '../../../../proto/gen/drover/v1/SettingStatus.js';
 import { DroverError } from '../../../../proto/wire/errors.js';
+import { desiredDigest } from '../../../../proto/wire/profile.js';
+import { maximumToldAllocations } from '../../../../proto/wire/limits.js';
 import { codec, type Codec } from '../../../../proto/wire/load.js';
 
 function record(name: string, more: HostRecordInput = {}): HostRecordInput {
@@ -264,6 +269,174 @@ t.test('conditions: missing data is unknown, and a status keeps its time', async
   t.equal(conditions.of(host, verdicts(undefined, 'down'), 300)[1]?.sinceUnixMs, 300);
 });
 
+/** A feed whose clock and timer are turned by hand, and one agent a host. */
+function feedOf(hosts: number) {
+  const sessions = new Sessions(() => `s${++ids}`);
+  const state = {
+    ...{ clock: 1_000, generation: 1, costMs: 0, rests: [] as number[] },
+    ...{ warnings: [] as object[], held: new Map<string, number>() },
+  };
+  let ids = 0;
+  let next: { atMs: number; work: () => void } | undefined;
+  const allocation = (index: number) => ({ id: `a${index}`, extraSpecs: { k: 'v' }, hostName: 'no news' });
+  const feed = new AllocationFeed({
+    sessions,
+    allocations: {
+      list: (id) => {
+        state.clock += state.costMs;
+        const length = state.held.get(id) ?? 0;
+        return Array.from({ length }, (_, n) => allocation(n) as unknown as Allocation);
+      },
+      generationOf: () => state.generation,
+    },
+    now: () => state.clock,
+    log: { warn: (fields) => state.warnings.push(fields) },
+    later: (ms, work) => {
+      state.rests.push(ms);
+      next = { atMs: state.clock + ms, work };
+      return () => (next = undefined);
+    },
+  });
+  const connect = (id: string, sessionId = '') => {
+    const { session, resumed } = sessions.open(id, hello({ sessionId }));
+    const told: { sequence: number; generation: number; count: number }[] = [];
+    session.end = () => undefined;
+    session.link.attach((sequence, _acknowledged, { allocations }) => {
+      const { generation = 0, allocations: all = [] } = allocations ?? {};
+      return told.push({ sequence, generation: Number(generation), count: all.length }) > 0;
+    }, 0);
+    feed.connected(session);
+    const acknowledge = (): void => {
+      session.link.accept(0, told.at(-1)?.sequence ?? 0);
+      feed.acknowledged(session);
+    };
+    return { session, told, resumed, acknowledge };
+  };
+  return {
+    ...{
+      state,
+      feed,
+      sessions,
+      connect,
+      connected: Array.from({ length: hosts }, (_, n) => connect(`h${n}`)),
+    },
+    /** The allocations of a host changed `ms` later. */
+    change(ms: number, count: number, id = 'h0') {
+      this.pass(ms);
+      state.held.set(id, count);
+      state.generation++;
+      feed.changed(id);
+    },
+    /** Time passes, and the timer runs when it is due. */
+    pass(ms: number) {
+      const end = state.clock + ms;
+      while (next && next.atMs <= end) {
+        const { atMs, work } = next;
+        next = undefined;
+        state.clock = Math.max(state.clock, atMs);
+        work();
+      }
+      state.clock = Math.max(state.clock, end);
+    },
+    isIdle: () => next === undefined,
+  };
+}
+
+t.test('allocations: told when a session begins, and once it is quiet after changes', async (t) => {
+  const w = feedOf(1);
+  const [{ told, acknowledge, session }] = w.connected as [ReturnType<typeof w.connect>];
+  t.same(told, [{ sequence: 1, generation: 1, count: 0 }], 'the empty set too');
+  acknowledge();
+  t.ok(w.isIdle());
+  for (const count of [1, 2, 3]) w.change(50, count);
+  w.pass(100);
+  t.equal(told.length, 1, 'not quiet yet');
+  w.pass(150);
+  t.same(told[1], { sequence: 2, generation: 4, count: 3 }, 'three changes, one message');
+  acknowledge();
+  w.pass(2_000);
+  t.ok(told.length === 2 && w.isIdle(), 'nothing more');
+
+  for (let count = 4; count < 34; count++) w.change(100, count); // three seconds without a quiet moment
+  t.ok(told.length === 3, `${told.length - 2} message while the first is not handled`);
+  acknowledge();
+  w.pass(1_000);
+  t.match(told[3], { count: 33 });
+  acknowledge();
+
+  w.change(50, 40);
+  session.end = undefined; // the stream breaks
+  w.pass(2_000);
+  t.ok(told.length === 4 && w.isIdle(), 'nobody there');
+  w.change(50, 41);
+  const back = w.connect('h0', session.sessionId);
+  t.ok(back.resumed);
+  t.match(back.told, [{ count: 41 }], 'a resumed session is told what changed meanwhile');
+  w.pass(2_000);
+  t.equal(back.told.length, 1, 'once');
+  w.change(50, 42);
+  const resumedAgain = w.connect('h0', session.sessionId);
+  t.same(resumedAgain.told.length, 1, 'the message that was not handled is sent again, alone');
+  resumedAgain.acknowledge();
+  w.pass(300);
+  t.match(resumedAgain.told, [{ count: 41 }, { count: 42 }]);
+  resumedAgain.acknowledge();
+  t.same(w.connect('h0', session.sessionId).told, [], 'a resumed session that missed nothing');
+  t.match(w.connect('h0').told, [{ count: 42 }], 'a new one is told everything');
+  w.change(50, 43);
+  w.feed.forget('h0');
+  w.feed.changed('nobody');
+  w.pass(2_000);
+  t.ok(w.isIdle());
+  w.change(0, 44);
+  w.feed.stop();
+  t.ok(w.isIdle());
+});
+
+t.test('allocations: hosts take turns, and too many are an error that is seen', async (t) => {
+  const w = feedOf(3);
+  for (const { acknowledge } of w.connected) acknowledge();
+  w.state.rests.length = 0;
+  for (const id of ['h0', 'h1', 'h2']) w.change(0, 1, id);
+  w.state.costMs = 20; // of telling one host
+  const turns: number[] = [];
+  for (const ms of [199, 1, 179, 1, 179, 1]) {
+    w.pass(ms);
+    turns.push(w.connected.filter(({ told }) => told.length === 2).length);
+  }
+  t.same(turns, [0, 1, 1, 2, 2, 3], 'one host a turn where telling takes long');
+  t.same(w.state.rests, [50, 50, 50, 50, 180, 180], 'and a pause after it that is as much longer');
+  w.state.costMs = 0;
+
+  const [{ told, acknowledge, session }] = w.connected as [ReturnType<typeof w.connect>];
+  acknowledge();
+  for (const more of [1, 2]) {
+    w.change(0, maximumToldAllocations + more);
+    w.pass(500);
+  }
+  t.equal(told.length, 2, 'the agent keeps the last set');
+  t.match(w.state.warnings, [{ host: 'h0', error: /^the host holds 4097 allocations, .* at most 4096/ }]);
+  t.equal(w.state.warnings.length, 1, 'logged once');
+  session.tuning = { state: 'in-sync', settings: [] } as unknown as HostTuning;
+  t.match(verdicts(session, 'up')[2], {
+    type: 'tuned',
+    status: 'degraded',
+    reason: 'allocations-untold',
+    message: /holds 4098/,
+  });
+  w.change(0, maximumToldAllocations);
+  w.pass(500);
+  t.match([told.length, told[2]], [3, { count: maximumToldAllocations }]);
+  t.match(verdicts(session, 'up')[2], { status: 'ok' });
+  acknowledge();
+  session.link.send = () => {
+    throw new Error('a broken link');
+  };
+  w.change(0, 1);
+  w.pass(500);
+  t.match(w.state.warnings[1], { error: 'a broken link' }, 'and no crash');
+});
+
 t.test('operations: limits and deadlines', async (t) => {
   let ids = 0;
   const operations = new Operations({ newId: () => `${++ids}`, now: () => ids });
@@ -339,6 +512,32 @@ t.test('configuration', async (t) => {
     t.throws(() => parseConfig(text, 'c.yaml'), { code: 'invalid-argument', message }, text);
 });
 
+t.test('profiles: a trial belongs to the revision and to the desired state', async (t) => {
+  const { commits, store } = await writer();
+  const options = [commits, () => 1, () => undefined] as const;
+  const profiles = new Profiles(...options);
+  const host = codec('HostRecord').decode(codec('HostRecord').encode(record('kvm-1')));
+  await profiles.apply(profile('p'), 'ops');
+  const plain = profiles.desiredFor(host);
+  t.match(plain, { trialSeconds: 0, onFailure: 'revert' });
+  t.match(await profiles.apply(profile('p', { onFailure: 'revert' }), 'ops'), { created: false });
+  const trial = { trialSeconds: 30, onFailure: 'keep' };
+  t.match(await profiles.apply(profile('p', trial), 'ops'), { created: true, profile: trial });
+  t.match(await profiles.apply(profile('p', trial), 'ops'), { created: false });
+  t.match(await profiles.apply(profile('p', { ...trial, trialSeconds: 31 }), 'ops'), { created: true });
+  const again = new Profiles(...options);
+  again.load((await store.load()).records);
+  const desired = again.desiredFor(host);
+  t.match(desired, { profileRevision: 3, trialSeconds: 31, onFailure: 'keep' }, 'also after a restart');
+  t.equal(desired.digest, desiredDigest('p', 3, desired.tuners, { trialSeconds: 31, onFailure: 'keep' }));
+  t.equal(plain.digest, desiredDigest('p', 1, plain.tuners), 'the default leaves the digest as it was');
+  for (const [wrong, field] of [
+    [{ trialSeconds: 91 }, 'trial_seconds'],
+    [{ onFailure: 'explode' }, 'on_failure'],
+  ] as const)
+    await t.rejects(profiles.apply(profile('p', wrong), 'ops'), { code: 'invalid-argument', field });
+});
+
 const messages = codec('AgentMessage');
 const said = (body: AgentMessageInput): AgentMessage => messages.decode(messages.encode(body));
 /** A message as the wire brings it, with every field. */
@@ -371,7 +570,11 @@ async function world() {
   const registry = new Registry();
   const now = () => state.clock;
   const newId = () => `n${++state.ids}`;
-  const claims = new Claims({ registry, commits, now, newId, freed: (id) => fleet.accountDomains(id) });
+  const claims = new Claims({
+    ...{ registry, commits, now, newId },
+    freed: (id) => fleet.accountDomains(id),
+    changed: (id) => fleet.allocationsChanged(id),
+  });
   const operations = new Operations({ newId, now });
   const directory = new Directory(commits, (id, host) => {
     if (!host) return registry.remove(id);
@@ -506,7 +709,7 @@ t.test('what one agent says wrongly is its own loss', async (t) => {
     throw new Error('a broken link');
   };
   await w.tuning.ApplyProfile(asRead(codec('ApplyProfileRequest'), { profile: profile('p') }), nobody);
-  t.match(b.sent, [{ desiredState: { profileName: 'p' } }]);
+  t.match(b.sent.at(-1), { desiredState: { profileName: 'p' } });
   t.match(w.state.warnings[1], /^desired state not sent .*"host":"a"/);
 });
 

@@ -37,6 +37,7 @@ t.test('outbox', async (t) => {
     [1],
   );
   t.equal(outbox.put('result', 'r4', false).sequence, 2);
+  t.same([outbox.holds('result'), outbox.holds('facts')], [true, false], 'what kinds wait');
 });
 
 /** Two links joined by a stream that can be cut, or full. */

@@ -1,0 +1,150 @@
+/** The host's allocations on disk, so that an agent which starts without the control plane knows what domains were promised. */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import type { DomainAllocation } from '../../proto/gen/drover/v1/DomainAllocation.js';
+import type { HostAllocationSet } from '../../proto/gen/drover/v1/HostAllocationSet.js';
+import { DroverError, invalid } from '../../proto/wire/errors.js';
+import { maximumToldAllocations } from '../../proto/wire/limits.js';
+import { canonicalJson } from '../../proto/wire/profile.js';
+import { removeFile, replaceFile, storageFailed } from './durable-file.js';
+
+const schema = z.strictObject({
+  sessionId: z.string(),
+  generation: z.int().min(0),
+  allocations: z
+    .array(
+      z.strictObject({
+        id: z.string(),
+        instanceUuid: z.string(),
+        extraSpecs: z.record(z.string(), z.string()),
+        vcpus: z.int().min(0),
+        memoryMb: z.int().min(0),
+      }),
+    )
+    .max(maximumToldAllocations),
+  checksum: z.string(),
+});
+
+/** A set, and the session of the control plane in which its generation counts. */
+type Told = Omit<z.infer<typeof schema>, 'checksum'>;
+
+const nothingTold: Told = { sessionId: '', generation: 0, allocations: [] };
+
+export class AllocationsFile {
+  readonly file: string;
+  #held: Told = nothingTold;
+  #byInstance: ReadonlyMap<string, DomainAllocation> = new Map();
+  #byId: ReadonlyMap<string, DomainAllocation> = new Map();
+  /** The newest that was taken, on disk or on its way. */
+  #newest: Told = nothingTold;
+  /** The write in flight, and the one that waits: whatever comes meanwhile goes with that. */
+  #writing: Promise<unknown> = Promise.resolve();
+  #next: Promise<void> | undefined;
+
+  private constructor(file: string, held: Told) {
+    this.file = file;
+    this.#newest = held;
+    this.#hold(held);
+  }
+
+  /** Reads the file. Errors: `storage-corrupt` naming a file that is damaged, which stays as it is; `storage-failed`. */
+  static async load(file: string): Promise<AllocationsFile> {
+    const text = await readText(file);
+    return new AllocationsFile(file, text === undefined ? nothingTold : parse(text, file));
+  }
+
+  /** The allocations that are on disk and name a libvirt domain, by its UUID in lower case; of two for one the younger. */
+  get current(): ReadonlyMap<string, DomainAllocation> {
+    return this.#byInstance;
+  }
+
+  /** Of the set that is on disk; 0: there is none, or the host never held an allocation. */
+  get generation(): number {
+    return this.#held.generation;
+  }
+
+  /** What a domain was promised: by the allocation that its metadata names, or else by its UUID in any case. */
+  of({ uuid, allocationId }: { uuid: string; allocationId: string }): DomainAllocation | undefined {
+    return this.#byId.get(allocationId) ?? this.#byInstance.get(uuid.toLowerCase());
+  }
+
+  /**
+   * Makes a set durable, then current; true when it or a newer one is. False: the session of the control plane has told a
+   * newer one already, and nothing changes. Errors: `invalid-argument` for more than 4,096 allocations, `storage-failed`.
+   */
+  async save(set: HostAllocationSet, sessionId: string): Promise<boolean> {
+    const told = checked(set, sessionId);
+    if (sessionId === this.#newest.sessionId && told.generation < this.#newest.generation) return false;
+    this.#newest = told;
+    await this.#soon();
+    return true;
+  }
+
+  /** Forgets every allocation. Errors: `storage-failed`. */
+  async clear(): Promise<void> {
+    this.#newest = nothingTold;
+    await this.#soon();
+  }
+
+  #soon(): Promise<void> {
+    this.#next ??= this.#writing.then(() => this.#write());
+    this.#writing = this.#next.catch(() => undefined);
+    return this.#next;
+  }
+
+  async #write(): Promise<void> {
+    this.#next = undefined;
+    const told = this.#newest;
+    if (told === nothingTold) await removeFile(this.file);
+    else await replaceFile(this.file, `${canonicalJson({ ...told, checksum: checksumOf(told) })}\n`);
+    this.#hold(told);
+  }
+
+  #hold(told: Told): void {
+    const named = told.allocations.filter(({ instanceUuid }) => instanceUuid !== '');
+    this.#held = told;
+    this.#byInstance = new Map(named.map((one) => [one.instanceUuid.toLowerCase(), one]));
+    this.#byId = new Map(told.allocations.map((one) => [one.id, one]));
+  }
+}
+
+function checked({ generation, allocations }: HostAllocationSet, sessionId: string): Told {
+  const { length } = allocations;
+  if (length > maximumToldAllocations)
+    throw invalid('allocations', `${length} allocations`, `at most ${maximumToldAllocations}`);
+  // The maps of a decoded message have no prototype: plain objects are what is compared and written.
+  const plain = allocations.map((one) => ({ ...one, extraSpecs: { ...one.extraSpecs } }));
+  return { sessionId, generation, allocations: plain };
+}
+
+function checksumOf(told: Told): string {
+  return createHash('sha256').update(canonicalJson(told)).digest('hex');
+}
+
+function parse(text: string, file: string): Told {
+  const result = schema.safeParse(json(text));
+  if (result.success) {
+    const { checksum, ...told } = result.data;
+    if (checksumOf(told) === checksum) return told;
+  }
+  const cure = 'remove it, and the control plane sends it again';
+  throw new DroverError('storage-corrupt', `${file} is damaged; ${cure}`, { field: file, cure });
+}
+
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+async function readText(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw storageFailed('read', file, cause);
+  }
+}

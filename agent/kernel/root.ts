@@ -4,8 +4,8 @@
  * libvirt calls may fill); writes are asynchronous, because a write to nr_hugepages or ksm/run can take seconds.
  */
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { DroverError } from '../../proto/wire/errors.js';
 
 export interface KernelRoot {
@@ -20,6 +20,15 @@ export interface KernelRoot {
   link(file: string): string | undefined;
   /** One write(2) of `value`. Errors: `kernel-write-failed` with the file, the value and the kernel's errno. */
   write(file: string, value: string): Promise<void>;
+  /** Content of a file on disk to the last byte; undefined where there is none or it cannot be read. */
+  content(file: string): string | undefined;
+  /**
+   * A file on disk with this content, whole or not at all, also through a loss of power: mode 644. Its directory must be
+   * there. Not for /proc and /sys. Errors: as `write`.
+   */
+  putFile(file: string, content: string): Promise<void>;
+  /** No such file; done when there is none. Errors: as `write`. */
+  removeFile(file: string): Promise<void>;
 }
 
 /** A kernel root over a directory; `/` is the running host. Counts writes, for tests and metrics. */
@@ -60,21 +69,83 @@ export class HostRoot implements KernelRoot {
   }
 
   async write(file: string, value: string): Promise<void> {
-    this.writes++;
-    try {
-      const handle = await open(join(this.path, file), 'r+').catch(() => open(join(this.path, file), 'w'));
+    await this.#change(`write ${value} to`, file, value, async (path) => {
+      const handle = await open(path, 'r+').catch(() => open(path, 'w'));
       try {
         await handle.write(value);
       } finally {
         await handle.close();
       }
+    });
+  }
+
+  content(file: string): string | undefined {
+    try {
+      return readFileSync(join(this.path, file), 'utf8');
+    } catch {
+      return undefined;
+    }
+  }
+
+  async putFile(file: string, content: string): Promise<void> {
+    await this.#change('replace', file, `${content.length} characters`, async (path) => {
+      const draft = `${path}.drover-new`;
+      try {
+        await writeDurably(draft, content);
+        await rename(draft, path);
+      } catch (cause) {
+        await rm(draft, { force: true });
+        throw cause;
+      }
+      await syncDirectory(dirname(path));
+    });
+  }
+
+  async removeFile(file: string): Promise<void> {
+    await this.#change('remove', file, 'absent', async (path) => {
+      await rm(path, { force: true });
+      await syncDirectory(dirname(path));
+    });
+  }
+
+  async #change(
+    what: string,
+    file: string,
+    value: string,
+    act: (path: string) => Promise<void>,
+  ): Promise<void> {
+    this.writes++;
+    try {
+      await act(join(this.path, file));
     } catch (cause) {
       const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
-      throw new DroverError('kernel-write-failed', `write ${value} to ${file}: ${reason}`, {
+      throw new DroverError('kernel-write-failed', `${what} ${file}: ${reason}`, {
         field: file,
         value,
         cause,
       });
     }
+  }
+}
+
+async function writeDurably(path: string, content: string): Promise<void> {
+  // A draft of an earlier, killed run is written over.
+  const handle = await open(path, 'w', 0o644);
+  try {
+    await handle.writeFile(content);
+    await handle.chmod(0o644); // whatever the umask
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Makes a rename or removal in the directory durable. */
+async function syncDirectory(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }

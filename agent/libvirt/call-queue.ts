@@ -1,20 +1,27 @@
 /**
  * Lets a bounded number of calls run, each on a slot of its own, with a deadline that holds whatever the call does. A call
  * that overstays is given up by its caller, but it keeps its slot until it really returned: the thread under it is still
- * stuck, and a second call on the same connection would never be rescued by libvirt's keepalive.
+ * stuck, and a second call on the same connection would never be rescued by libvirt's keepalive. So that calls which hang
+ * delay no others for long, each late one makes room for one more, until there are no slots left; then calls are refused.
  */
 import { DroverError } from '../../proto/wire/errors.js';
+import { mayStart, starved } from './slot-rules.js';
 
 export interface CallQueueOptions<Slot> {
   readonly slots: readonly Slot[];
+  /** Slots that are used while no call is late; all of them. */
+  readonly usual?: number;
+  /** A call that has its slot for longer is late; the deadline. */
+  readonly lateMs?: number;
   /** Calls that may wait for a slot. */
   readonly queueLimit: number;
   readonly deadlineMs: number;
 }
 
-/** What a running call is told: whether anyone still waits for it. */
+/** What a running call is told: whether anyone still waits for it. It tells when it first asks the other side. */
 export interface Lease {
   readonly expired: boolean;
+  asked?(): void;
 }
 
 export interface CallRequest<Slot, Result> {
@@ -29,19 +36,22 @@ interface Call<Slot> {
   readonly request: CallRequest<Slot, unknown>;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: DroverError) => void;
-  readonly timer: NodeJS.Timeout;
+  readonly deadline: NodeJS.Timeout;
   expired: boolean;
+  late: boolean;
+  /** It was put to the other side: from then on silence is that side's. */
+  wasAsked: boolean;
 }
 
 export class CallQueue<Slot> {
-  readonly #options: CallQueueOptions<Slot>;
+  readonly #options: Required<CallQueueOptions<Slot>>;
   readonly #idle: Slot[];
   readonly #active = new Set<Call<Slot>>();
   #waiting: Call<Slot>[] = [];
   #whenDrained: (() => void)[] = [];
 
   constructor(options: CallQueueOptions<Slot>) {
-    this.#options = options;
+    this.#options = { usual: options.slots.length, lateMs: options.deadlineMs, ...options };
     this.#idle = [...options.slots];
   }
 
@@ -56,19 +66,22 @@ export class CallQueue<Slot> {
 
   /**
    * Runs a call when a slot is free and answers what it gives. Errors: what the call throws; `deadline-exceeded` when it
-   * has not answered `deadlineMs` after this was called, waiting included; `resource-exhausted` when the queue is full.
+   * was asked and not answered `deadlineMs` after this was called, waiting included; `unavailable` when it could not be
+   * asked by then, or at once when late calls hold every slot; `resource-exhausted` when the queue is full.
    */
   submit<Result>(request: CallRequest<Slot, Result>): Promise<Result> {
     if (this.#stuckOn(request.key)) return Promise.reject(stuck(request.label));
+    if (starved(this.#options, [...this.#active], request.key)) return Promise.reject(noFree(request.label));
     if (this.#waiting.length >= this.#options.queueLimit) return Promise.reject(this.#full(request.label));
     return new Promise<Result>((resolve, reject) => {
-      const timer = setTimeout(() => this.#expire(call), this.#options.deadlineMs);
       const call: Call<Slot> = {
         request,
         resolve: resolve as (value: unknown) => void,
         reject,
-        timer,
+        deadline: setTimeout(() => this.#expire(call), this.#options.deadlineMs),
         expired: false,
+        late: false,
+        wasAsked: false,
       };
       this.#waiting.push(call);
       this.#startNext();
@@ -77,9 +90,7 @@ export class CallQueue<Slot> {
 
   /** Rejects every call that waits. Running ones are left: libvirt fails them when their connection is gone. */
   rejectWaiting(error: (label: string) => DroverError): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const call of waiting) this.#settle(call, () => call.reject(error(call.request.label)));
+    this.#rejectWhere(() => true, error);
   }
 
   /** Done when no call holds a slot any more, however long a stuck one takes. */
@@ -88,57 +99,77 @@ export class CallQueue<Slot> {
   }
 
   #startNext(): void {
-    const index =
-      this.#idle.length === 0 ? -1 : this.#waiting.findIndex((call) => !this.#holder(call.request.key));
-    const call = this.#waiting[index];
-    if (!call) return;
-    this.#waiting.splice(index, 1);
-    void this.#start(call, this.#idle.shift() as Slot);
+    const active = [...this.#active];
+    const next = this.#waiting.find(({ request: { key } }) => mayStart(this.#options, active, key));
+    if (!next) return;
+    this.#waiting = this.#waiting.filter((call) => call !== next);
+    void this.#start(next, this.#idle.shift() as Slot);
+    this.#startNext();
   }
 
   async #start(call: Call<Slot>, slot: Slot): Promise<void> {
     this.#active.add(call);
+    const lateness = setTimeout(() => this.#late(call), this.#options.lateMs);
+    const asked = (): void => void (call.wasAsked = true);
+    const lease: Lease = {
+      get expired() {
+        return call.expired;
+      },
+      asked,
+    };
     try {
-      const value = await call.request.run(slot, call);
+      const value = await call.request.run(slot, lease);
       this.#settle(call, () => call.resolve(value));
     } catch (thrown) {
       this.#settle(call, () => call.reject(thrown as DroverError));
     }
+    clearTimeout(lateness);
     this.#active.delete(call);
-    this.#idle.push(slot);
+    this.#putBack(slot);
     this.#startNext();
     if (this.#active.size === 0) for (const done of this.#whenDrained.splice(0)) done();
   }
 
-  #expire(call: Call<Slot>): void {
-    const waited = this.#waiting.includes(call);
-    if (waited) this.#waiting = this.#waiting.filter((other) => other !== call);
-    const what = waited ? 'found no free connection' : 'got no answer from libvirt';
-    const message = `${call.request.label}: ${what} in ${this.#options.deadlineMs} ms`;
-    this.#settle(call, () => call.reject(new DroverError('deadline-exceeded', message)));
-    call.expired = true;
-    // Its fellows for the same key would only wait for their own deadlines.
-    this.#rejectKey(call.request.key);
+  /** The first slots are used first, so that the spare ones stay unused until they are needed. */
+  #putBack(slot: Slot): void {
+    const order = (each: Slot): number => this.#options.slots.indexOf(each);
+    this.#idle.push(slot);
+    this.#idle.sort((a, b) => order(a) - order(b));
   }
 
-  #rejectKey(key: string | undefined): void {
-    if (!this.#stuckOn(key)) return;
-    const fellows = this.#waiting.filter((call) => call.request.key === key);
-    this.#waiting = this.#waiting.filter((call) => call.request.key !== key);
-    for (const call of fellows) this.#settle(call, () => call.reject(stuck(call.request.label)));
+  /** A slot more is in use from here on; without one, those that wait would wait in vain. */
+  #late(call: Call<Slot>): void {
+    call.late = true;
+    this.#startNext();
+    const active = [...this.#active];
+    this.#rejectWhere(({ request }) => starved(this.#options, active, request.key), noFree);
+  }
+
+  #expire(call: Call<Slot>): void {
+    this.#waiting = this.#waiting.filter((other) => other !== call);
+    const { label, key } = call.request;
+    const message = `${label}: got no answer from libvirt in ${this.#options.deadlineMs} ms`;
+    this.#settle(call, () =>
+      call.reject(call.wasAsked ? new DroverError('deadline-exceeded', message) : noFree(label)),
+    );
+    call.expired = true;
+    // Its fellows for the same key would only wait for their own deadlines.
+    if (this.#stuckOn(key)) this.#rejectWhere(({ request }) => request.key === key, stuck);
+  }
+
+  #rejectWhere(which: (call: Call<Slot>) => boolean, error: (label: string) => DroverError): void {
+    const rejected = this.#waiting.filter(which);
+    this.#waiting = this.#waiting.filter((call) => !rejected.includes(call));
+    for (const call of rejected) this.#settle(call, () => call.reject(error(call.request.label)));
   }
 
   #settle(call: Call<Slot>, answer: () => void): void {
-    clearTimeout(call.timer);
+    clearTimeout(call.deadline);
     if (!call.expired) answer();
   }
 
-  #holder(key: string | undefined): Call<Slot> | undefined {
-    return key === undefined ? undefined : [...this.#active].find((call) => call.request.key === key);
-  }
-
   #stuckOn(key: string | undefined): boolean {
-    return this.#holder(key)?.expired === true;
+    return key !== undefined && [...this.#active].some((call) => call.request.key === key && call.expired);
   }
 
   #full(label: string): DroverError {
@@ -155,4 +186,9 @@ function stuck(label: string): DroverError {
     'deadline-exceeded',
     `${label}: an earlier call for it has not returned from libvirt yet`,
   );
+}
+
+/** Says nothing of the domain that the call was for: it was never asked. */
+function noFree(label: string): DroverError {
+  return new DroverError('unavailable', `${label}: no free connection to libvirt: calls hang on them`);
 }

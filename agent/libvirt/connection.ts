@@ -54,6 +54,7 @@ export class Connection {
       throw new DroverError('deadline-exceeded', `${label}: given up before it was asked of libvirt`);
     if (this.#handle === undefined)
       throw new DroverError('unavailable', `${label}: no connection to libvirt`);
+    lease.asked?.();
     this.#lastError = undefined;
     const result = await run(this.#handle);
     if (result === null || (typeof result === 'number' && result < 0))

@@ -1,10 +1,11 @@
 /** Reads domains from libvirt: the cheap list of all of them, and the XML of one. */
+import { DroverError } from '../../proto/wire/errors.js';
 import type { Lease } from './call-queue.js';
 import type { Connection } from './connection.js';
 import type { ParsedDomain } from './domain-xml.js';
 import { parseDomainXml } from './domain-xml.js';
 import { uuidOf } from './events.js';
-import type { DomainState } from './hypervisor.js';
+import type { DomainKey, DomainState } from './hypervisor.js';
 import type { LibvirtLibrary, Pointer, RawDomainInfo } from './library.js';
 
 /** virDomainState, by number. */
@@ -98,34 +99,48 @@ export async function readDomainXml(
   library: LibvirtLibrary,
   connection: Connection,
   lease: Lease,
-  listed: ListedDomain,
-): Promise<ParsedDomain> {
-  return withDomain(library, connection, lease, listed.uuid, async (domain) => {
+  key: DomainKey,
+): Promise<{ readonly id: number; readonly parsed: ParsedDomain }> {
+  return withDomain(library, connection, lease, key, async (domain) => {
+    const id = library.domainId(domain) | 0;
     const read = async (flags: number) =>
       parseDomainXml(
-        await connection.call(lease, `read the XML of ${listed.name}`, () =>
+        await connection.call(lease, `read the XML of ${library.domainName(domain)}`, () =>
           library.domainXml(domain, flags),
         ),
       );
     const live = await read(0);
-    return listed.id === -1 ? live : { ...live, explicit: (await read(xmlInactive)).explicit };
+    if (id === -1) return { id, parsed: live };
+    const { explicit } = (await read(xmlInactive)).view;
+    return { id, parsed: { ...live, view: { ...live.view, explicit } } };
   });
 }
 
-/** Runs `act` on a domain and frees the reference after. Errors: `not-found`; those of `Connection.call` and `act`. */
+/**
+ * Runs `act` on a domain and frees the reference after. Errors: `not-found`, also when the domain's id is no longer that of
+ * the key; those of `Connection.call` and `act`.
+ */
 export async function withDomain<Result>(
   library: LibvirtLibrary,
   connection: Connection,
   lease: Lease,
-  uuid: string,
+  { uuid, id }: DomainKey,
   act: (domain: Pointer) => Promise<Result>,
 ): Promise<Result> {
   const domain = await connection.call(lease, `find domain ${uuid}`, (handle) =>
     library.lookupByUuid(handle, uuid),
   );
   try {
+    if (id !== undefined && (library.domainId(domain) | 0) !== id) throw startedAnew(uuid);
     return await act(domain);
   } finally {
     library.freeDomain(domain);
   }
+}
+
+function startedAnew(uuid: string): DroverError {
+  return new DroverError('not-found', `the domain was started anew or has ended: ${uuid}`, {
+    field: 'domain',
+    value: uuid,
+  });
 }

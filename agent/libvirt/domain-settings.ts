@@ -1,7 +1,14 @@
 /** Turns settings into what libvirt's calls take. Pure. */
-import { maximumCpu } from '../../proto/wire/cpu-set.js';
+import { formatCpuSet, maximumCpu } from '../../proto/wire/cpu-set.js';
 import { invalid } from '../../proto/wire/errors.js';
-import type { BlockLimits, SchedulerSettings } from './hypervisor.js';
+import { throttleKeys, throttleNames } from './disk-throttle.js';
+import type {
+  BlockLimits,
+  DiskThrottle,
+  InterfaceBandwidth,
+  InterfaceRate,
+  SchedulerSettings,
+} from './hypervisor.js';
 import type { Parameter } from './typed-parameters.js';
 
 /**
@@ -49,6 +56,80 @@ export function blockParameters(device: string, limits: BlockLimits): Parameter[
       : [{ name, type: 'text' as const, value: `${device},${wholeNumber(value, 0, field)}` }],
   );
 }
+
+/** Parameters of virDomainSetBlkioParameters for the domain's weight. Errors: `invalid-argument` outside of 10..1000. */
+export function weightParameters(weight: number): Parameter[] {
+  if (!Number.isInteger(weight) || weight < 10 || weight > 1000)
+    throw invalid('blockWeight', weight, 'a whole number 10..1000');
+  return [{ name: 'weight', type: 'unsigned32', value: weight }];
+}
+
+/**
+ * All 19 parameters of virDomainSetBlockIoTune, so that what is absent is lifted: libvirt keeps what it is not given.
+ * Errors: `invalid-argument` for no whole number.
+ */
+export function throttleParameters(throttle: DiskThrottle): Parameter[] {
+  return throttleKeys.map((key) => ({
+    name: throttleNames[key],
+    type: 'unsigned',
+    value: wholeNumber(throttle[key] ?? 0, 0, key),
+  }));
+}
+
+/**
+ * Parameters of virDomainSetInterfaceParameters for both directions; an average of 0 clears one. Errors:
+ * `invalid-argument` for what is no whole number of 32 bits.
+ */
+export function bandwidthParameters({ inbound, outbound }: InterfaceBandwidth): Parameter[] {
+  return [...rateParameters('inbound', inbound), ...rateParameters('outbound', outbound)];
+}
+
+function rateParameters(direction: string, rate: InterfaceRate | undefined): Parameter[] {
+  const rows = [
+    ['average', rate?.averageKilobytesSec ?? 0],
+    ['peak', rate?.peakKilobytesSec ?? 0],
+    ['burst', rate?.burstKilobytes ?? 0],
+  ] as const;
+  return rows.map(([what, value]) => {
+    const name = `${direction}.${what}`;
+    if (value > 0xff_ff_ff_ff) throw invalid(name, value, 'at most 4294967295');
+    return { name, type: 'unsigned32', value: wholeNumber(value, 0, name) };
+  });
+}
+
+/** What virDomainGetInterfaceParameters answers, by name. */
+export function bandwidthOf(parameters: ReadonlyMap<string, number>): InterfaceBandwidth {
+  const [inbound, outbound] = [rateOf(parameters, 'inbound'), rateOf(parameters, 'outbound')];
+  return { ...(inbound ? { inbound } : {}), ...(outbound ? { outbound } : {}) };
+}
+
+function rateOf(parameters: ReadonlyMap<string, number>, direction: string): InterfaceRate | undefined {
+  const [average, peak, burst] = ['average', 'peak', 'burst'].map((what) =>
+    parameters.get(`${direction}.${what}`),
+  );
+  if (!average) return undefined;
+  return {
+    averageKilobytesSec: average,
+    ...(peak ? { peakKilobytesSec: peak } : {}),
+    ...(burst ? { burstKilobytes: burst } : {}),
+  };
+}
+
+/** VIR_DOMAIN_NUMATUNE_MEM_RESTRICTIVE: the control group alone holds the memory, no policy of QEMU (libvirt 7.3). */
+export const restrictiveMode = 3;
+
+/** Parameters of virDomainSetNumaParameters; without a mode the domain keeps its own. Errors: `invalid-argument` for no cell and for what is no cell number. */
+export function numaParameters(cells: readonly number[], mode?: number): Parameter[] {
+  if (cells.length === 0) throw invalid('memory cells', 'no cell', 'at least one NUMA cell');
+  for (const cell of cells)
+    if (!Number.isInteger(cell) || cell < 0 || cell > maximumCell)
+      throw invalid('memory cells', cell, `NUMA cell numbers 0..${maximumCell}`);
+  const nodeset = { name: 'numa_nodeset', type: 'text', value: formatCpuSet(cells) } as const;
+  return mode === undefined ? [nodeset] : [{ name: 'numa_mode', type: 'signed32', value: mode }, nodeset];
+}
+
+/** Linux has at most 1024 (CONFIG_NODES_SHIFT is at most 10). */
+const maximumCell = 1_023;
 
 function wholeNumber(value: number, lowest: number, field: string): number {
   if (!Number.isSafeInteger(value) || value < lowest)

@@ -10,10 +10,18 @@ const kinds: readonly DomainEvent['kind'][] = [
 ]; // prettier-ignore
 
 /**
- * virDomainEventID. Those in `changes` say that the domain's XML is another now: disk-change 9, device-removed 15, tunable
- * 17, device-added 21, metadata-change 23, block-job-2 24 (a pivot gives the disk another file).
+ * virDomainEventID (libvirt/libvirt-domain.h). Beside the lifecycle those after which the domain's XML is another: disk-change
+ * 9, device-removed 15, block-job-2 16 (a pivot gives the disk another file), tunable 17, device-added 19, metadata-change 23.
  */
-const eventIds = { lifecycle: 0, changes: [9, 15, 17, 21, 23, 24] } as const;
+const lifecycleEvent = 0;
+const changeEvents: readonly { readonly id: number; readonly kind: DomainEvent['kind'] }[] = [
+  { id: 9, kind: 'device-changed' },
+  { id: 15, kind: 'device-changed' },
+  { id: 16, kind: 'device-changed' },
+  { id: 17, kind: 'tuned' },
+  { id: 19, kind: 'device-changed' },
+  { id: 23, kind: 'metadata-changed' },
+];
 
 const uuidBytes = 37; // VIR_UUID_STRING_BUFLEN: 36 characters and a NUL
 
@@ -29,35 +37,33 @@ export function uuidOf(library: LibvirtLibrary, domain: Pointer): string {
   return text.toString('latin1', 0, uuidBytes - 1);
 }
 
-export interface DomainEventSink {
-  lifecycle(event: DomainEvent): void;
-  /** The domain's XML is another now. */
-  changed(uuid: string): void;
-}
-
 /**
- * Registers for a connection's events and hands them to the sink. In the callback only the name and UUID are copied: no
- * domain pointer outlives it, so no reference has to be kept. libvirt's event thread waits for the callback, hence the sink
+ * Registers for a connection's events and hands them to `tell`. In the callback only the name and UUID are copied: no
+ * domain pointer outlives it, so no reference has to be kept. libvirt's event thread waits for the callback, hence `tell`
  * hears of it in a later turn of the JavaScript loop.
  */
 export class DomainEvents {
   readonly #library: LibvirtLibrary;
   readonly #lifecycle: Pointer;
-  readonly #changed: Pointer;
+  readonly #changes: ReadonlyMap<DomainEvent['kind'], Pointer>;
   #registered: number[] = [];
 
-  constructor(library: LibvirtLibrary, sink: DomainEventSink) {
+  constructor(library: LibvirtLibrary, tell: (event: DomainEvent) => void) {
     this.#library = library;
-    this.#lifecycle = library.lifecycleHandler((_connection, domain, event) => {
-      const kind = eventKind(event);
-      const [uuid, name] = [uuidOf(library, domain), library.domainName(domain)];
-      if (kind) setImmediate(() => sink.lifecycle({ uuid, name, kind }));
+    const pass = (domain: Pointer, kind: DomainEvent['kind']): void => {
+      const event = { uuid: uuidOf(library, domain), name: library.domainName(domain), kind };
+      setImmediate(() => tell(event));
+    };
+    this.#lifecycle = library.lifecycleHandler((_connection, domain, number) => {
+      const kind = eventKind(number);
+      if (kind) pass(domain, kind);
       return 0;
     });
-    this.#changed = library.domainHandler((_connection, domain) => {
-      const uuid = uuidOf(library, domain);
-      setImmediate(() => sink.changed(uuid));
-    });
+    // One callback a kind: which event it was is not among what every callback is given.
+    const changes = [...new Set(changeEvents.map(({ kind }) => kind))];
+    this.#changes = new Map(
+      changes.map((kind) => [kind, library.domainHandler((_connection, domain) => pass(domain, kind))]),
+    );
   }
 
   /** Errors: those of `Connection.call` for lifecycle events; the others are left out where a driver lacks them. */
@@ -66,9 +72,9 @@ export class DomainEvents {
       connection.call(lease, `register event ${id}`, (handle) =>
         this.#library.registerEvent(handle, null, id, callback, null, null),
       );
-    this.#registered = [await add(eventIds.lifecycle, this.#lifecycle)];
-    for (const id of eventIds.changes) {
-      const number = await add(id, this.#changed).catch(() => -1);
+    this.#registered = [await add(lifecycleEvent, this.#lifecycle)];
+    for (const { id, kind } of changeEvents) {
+      const number = await add(id, this.#changes.get(kind) as Pointer).catch(() => -1);
       if (number >= 0) this.#registered.push(number);
     }
   }
@@ -86,6 +92,6 @@ export class DomainEvents {
   /** Forgets the callbacks; the last thing, after `deregister`. */
   dispose(): void {
     this.#library.dropCallback(this.#lifecycle);
-    this.#library.dropCallback(this.#changed);
+    for (const callback of this.#changes.values()) this.#library.dropCallback(callback);
   }
 }

@@ -13,6 +13,68 @@ export interface DomainDisk {
   readonly cache: string | undefined;
 }
 
+/**
+ * Limits that QEMU itself keeps for one disk (libvirt's <iotune>, virDomainSetBlockIoTune): they work on any backend.
+ * Bytes or operations a second; what is absent or 0 is no limit. `Max` is the burst, `MaxLengthSec` how long one may last.
+ * As it is read, there are neither zeros nor a `MaxLengthSec` of 1, which is QEMU's default.
+ */
+export interface DiskThrottle {
+  readonly totalBytesSec?: number;
+  readonly readBytesSec?: number;
+  readonly writeBytesSec?: number;
+  readonly totalIopsSec?: number;
+  readonly readIopsSec?: number;
+  readonly writeIopsSec?: number;
+  readonly totalBytesSecMax?: number;
+  readonly readBytesSecMax?: number;
+  readonly writeBytesSecMax?: number;
+  readonly totalIopsSecMax?: number;
+  readonly readIopsSecMax?: number;
+  readonly writeIopsSecMax?: number;
+  readonly totalBytesSecMaxLengthSec?: number;
+  readonly readBytesSecMaxLengthSec?: number;
+  readonly writeBytesSecMaxLengthSec?: number;
+  readonly totalIopsSecMaxLengthSec?: number;
+  readonly readIopsSecMaxLengthSec?: number;
+  readonly writeIopsSecMaxLengthSec?: number;
+  /** Bytes that count as one operation; 0: a request of any size is one. */
+  readonly sizeIopsSec?: number;
+}
+
+/** Traffic shaping of one direction, in libvirt's units (virDomainSetInterfaceParameters): kilobytes a second, kilobytes. */
+export interface InterfaceRate {
+  readonly averageKilobytesSec: number;
+  readonly peakKilobytesSec?: number;
+  readonly burstKilobytes?: number;
+}
+
+/** `inbound` is what the guest receives. Absent: not limited. */
+export interface InterfaceBandwidth {
+  readonly inbound?: InterfaceRate;
+  readonly outbound?: InterfaceRate;
+}
+
+export interface DomainInterface {
+  /** Host side: vnet0; empty: none yet. */
+  readonly target: string;
+  readonly mac: string;
+  /** libvirt's interface type: bridge, network, ethernet, vhostuser, direct, user, … */
+  readonly type: string;
+  /** Bridge that it is plugged into; empty: none. */
+  readonly bridge: string;
+  /** Type of <virtualport>: openvswitch or empty. */
+  readonly virtualPort: string;
+  readonly interfaceId: string;
+  /** virtio, e1000, … */
+  readonly model: string;
+  /** <driver name>: vhost, qemu, or empty for libvirt's choice. */
+  readonly driver: string;
+  readonly bandwidth: InterfaceBandwidth;
+}
+
+/** Where a domain's extra specs come from; `nova`: from Nova's own metadata in the XML. */
+export type SpecSource = 'allocation' | 'drover' | 'nova' | 'class' | '';
+
 /** Settings that the domain's own XML carries. They are respected unless Drover made them or the profile overrides. */
 export interface ExplicitSettings {
   readonly vcpuPins: readonly number[]; // vCPUs with a <vcpupin>
@@ -20,6 +82,11 @@ export interface ExplicitSettings {
   readonly vcpuBandwidth: boolean; // <period> or <quota> in <cputune>
   readonly cpuShares: boolean;
   readonly blockDevices: readonly string[]; // paths in <blkiotune><device>
+  readonly blockWeight: boolean; // <weight> in <blkiotune>
+  readonly ioThreadPins: readonly number[]; // I/O threads with an <iothreadpin>
+  readonly numaMemory: boolean; // <memory> in <numatune>
+  readonly diskThrottles: readonly string[]; // targets of disks with <iotune>
+  readonly interfaceBandwidths: readonly string[]; // MACs of interfaces with <bandwidth>
 }
 
 export interface DomainView {
@@ -36,6 +103,20 @@ export interface DomainView {
   readonly explicit: ExplicitSettings;
   /** From Drover's metadata in the domain XML; empty: none. */
   readonly allocationId: string;
+  /** QoS class from Drover's metadata; empty: none. */
+  readonly qosClass: string;
+  /** Flavor extra specs by Nova's names: the XML's own, or as `effectiveSpecs` completes them before tuners see them. */
+  readonly specs: Readonly<Record<string, string>>;
+  readonly specSource: SpecSource;
+  /** Nova's metadata is in the XML: Nova made this domain, and its pinning. */
+  readonly isNovas: boolean;
+  readonly interfaces: readonly DomainInterface[];
+  /** Numbers of its I/O threads. */
+  readonly ioThreads: readonly number[];
+  /** <numatune><memory> of the live XML. */
+  readonly numaMemory?: { readonly mode: string; readonly nodeset: string };
+  /** Guest memory is on hugetlb pages (<memoryBacking><hugepages>). */
+  readonly hugepages: boolean;
   /** Why its XML could not be read: disks, explicit settings and allocation are not known then. No tuner touches it. */
   readonly xmlUnknown?: string;
 }
@@ -53,7 +134,20 @@ export interface DomainEvent {
     | 'stopped'
     | 'shutdown'
     | 'pmsuspended'
-    | 'crashed';
+    | 'crashed'
+    // Not of the lifecycle: somebody set pins, scheduler or throttles, plugged a device, or wrote metadata.
+    | 'tuned'
+    | 'device-changed'
+    | 'metadata-changed';
+}
+
+/**
+ * A running domain as calls name it. With `id` (libvirt's, of that start) a call on a domain that was started anew
+ * meanwhile ends in `not-found` and changes nothing.
+ */
+export interface DomainKey {
+  readonly uuid: string;
+  readonly id?: number | undefined;
 }
 
 /** CFS settings; what is absent stays as it is. */
@@ -79,14 +173,27 @@ export interface BlockLimits {
 export interface Hypervisor {
   /** True while a connection answers. */
   readonly reachable: boolean;
-  /** Every domain, active and not. */
-  domains(): Promise<DomainView[]>;
-  pinVcpu(uuid: string, vcpu: number, cpus: readonly number[]): Promise<void>;
-  pinEmulator(uuid: string, cpus: readonly number[]): Promise<void>;
-  setScheduler(uuid: string, settings: SchedulerSettings): Promise<void>;
+  /** Every domain, active and not, as of now or at most `oldMs` ago. */
+  domains(oldMs?: number): Promise<DomainView[]>;
+  pinVcpu(domain: DomainKey, vcpu: number, cpus: readonly number[]): Promise<void>;
+  pinEmulator(domain: DomainKey, cpus: readonly number[]): Promise<void>;
+  pinIoThread(domain: DomainKey, ioThread: number, cpus: readonly number[]): Promise<void>;
+  setScheduler(domain: DomainKey, settings: SchedulerSettings): Promise<void>;
   /** `device` is a block device node of the host, such as /dev/vda. */
-  setBlockLimits(uuid: string, device: string, limits: BlockLimits): Promise<void>;
-  /** Subscribes to lifecycle events; answers how to stop. */
+  setBlockLimits(domain: DomainKey, device: string, limits: BlockLimits): Promise<void>;
+  /** Proportional weight of the whole domain, 10..1000 (virDomainSetBlkioParameters `weight`). */
+  setBlockWeight(domain: DomainKey, weight: number): Promise<void>;
+  /** QEMU's throttle of a disk, by its target (vda): all its limits at once, so what is absent is lifted. */
+  setDiskThrottle(domain: DomainKey, target: string, throttle: DiskThrottle): Promise<void>;
+  /** Throttles of QEMU as the live XML shows them now, by target; a disk without any is absent. */
+  diskThrottles(domain: DomainKey): Promise<ReadonlyMap<string, DiskThrottle>>;
+  /** Both directions of one interface, by MAC: what is absent is lifted. */
+  setInterfaceBandwidth(domain: DomainKey, mac: string, bandwidth: InterfaceBandwidth): Promise<void>;
+  /** As libvirt holds it now. */
+  interfaceBandwidth(domain: DomainKey, mac: string): Promise<InterfaceBandwidth>;
+  /** Cells that the memory comes from, ascending (virDomainSetNumaParameters; live in mode restrictive only, before libvirt 8.0 also strict). */
+  setMemoryCells(domain: DomainKey, cells: readonly number[]): Promise<void>;
+  /** Subscribes to what happens to domains; answers how to stop. */
   onDomainEvent(listener: (event: DomainEvent) => void): () => void;
   /** Subscribes to the connection coming and going; answers how to stop. */
   onReachable(listener: (reachable: boolean) => void): () => void;

@@ -175,6 +175,11 @@ function declare(libvirt: LibraryHandle, libc: LibraryHandle) {
       'int',
       [pointer, pointer, 'int', 'uint'],
     ),
+    pinIoThread: later<[Pointer, ioThread: number, Buffer, bytes: number, flags: number], number>(
+      'virDomainPinIOThread',
+      'int',
+      [pointer, 'uint', pointer, 'int', 'uint'],
+    ),
     setScheduler: later<[Pointer, Pointer, count: number, flags: number], number>(
       'virDomainSetSchedulerParametersFlags',
       'int',
@@ -184,6 +189,27 @@ function declare(libvirt: LibraryHandle, libc: LibraryHandle) {
       'virDomainSetBlkioParameters',
       'int',
       [pointer, pointer, 'int', 'uint'],
+    ),
+    setNuma: later<[Pointer, Pointer, count: number, flags: number], number>(
+      'virDomainSetNumaParameters',
+      'int',
+      [pointer, pointer, 'int', 'uint'],
+    ),
+    setBlockTune: later<[Pointer, disk: string, Pointer, count: number, flags: number], number>(
+      'virDomainSetBlockIoTune',
+      'int',
+      [pointer, 'str', pointer, 'int', 'uint'],
+    ),
+    setInterface: later<[Pointer, device: string, Pointer, count: number, flags: number], number>(
+      'virDomainSetInterfaceParameters',
+      'int',
+      [pointer, 'str', pointer, 'int', 'uint'],
+    ),
+    /** The array is ours: room for `count` parameters on the way in, that many filled on the way out. */
+    interfaceParameters: later<[Pointer, device: string, Buffer, [count: number], flags: number], number>(
+      'virDomainGetInterfaceParameters',
+      'int',
+      [pointer, 'str', pointer, inoutInt, 'uint'],
     ),
 
     // Domain events. The callback's domain pointer is libvirt's and lives as long as the callback.
@@ -202,6 +228,16 @@ function declare(libvirt: LibraryHandle, libc: LibraryHandle) {
       'virTypedParamsAddULLong',
       'int',
       [...paramArgs, 'uint64'],
+    ),
+    addUnsigned32: sync<[Params, [number], [number], name: string, value: number], number>(
+      'virTypedParamsAddUInt',
+      'int',
+      [...paramArgs, 'uint'],
+    ),
+    addSigned32: sync<[Params, [number], [number], name: string, value: number], number>(
+      'virTypedParamsAddInt',
+      'int',
+      [...paramArgs, 'int'],
     ),
     addSigned: sync<[Params, [number], [number], name: string, value: number], number>(
       'virTypedParamsAddLLong',

@@ -1,7 +1,8 @@
 /**
  * Puts the parts together. Thread budget (UV_THREADPOOL_SIZE=16, set before Node starts its pool): 1 runs libvirt's event
  * loop, 1 at most for each connection of the pool, 1 for the watching connection, and of all these at most one is in
- * virConnectOpen: 5 with 3 connections. The other 11 stay for files, also when every libvirt call hangs.
+ * virConnectOpen: 5 with 3 connections, 8 with the 3 spare ones that are used while calls are late. The other 8 stay for
+ * files, also when every libvirt call hangs.
  */
 import { DroverError, invalid } from '../../proto/wire/errors.js';
 import type { Log } from '../log.js';
@@ -24,7 +25,7 @@ export interface OpenHypervisorOptions {
   readonly pidDirectory: string;
   /** Bound of every call, waiting included; 5,000. */
   readonly deadlineMs?: number;
-  /** Calls that can be under way together, each on a connection of its own; 3, at most 8. */
+  /** Calls that can be under way together, each on a connection of its own, while libvirt answers; 3, at most 5. */
   readonly connections?: number;
   /** Calls that may wait for a connection; 1,024. */
   readonly queueLimit?: number;
@@ -32,6 +33,12 @@ export interface OpenHypervisorOptions {
   /** 0 ≤ r < 1, for the jitter between two tries to connect. */
   readonly random?: () => number;
 }
+
+/** Connections that are used besides `connections` while as many calls are late. */
+const spareConnections = 3;
+
+/** A call that libvirt has not answered by then is late: others no longer count on its connection. */
+const lateMs = 500;
 
 type Settings = Required<OpenHypervisorOptions>;
 
@@ -54,7 +61,7 @@ export async function openHypervisor(options: OpenHypervisorOptions): Promise<Hy
     ...options,
   };
   for (const [field, highest] of [
-    ['connections', 8],
+    ['connections', 5],
     ['deadlineMs', 600_000],
     ['queueLimit', 1_000_000],
   ] as const) {
@@ -93,18 +100,17 @@ class Link {
     this.#settings = settings;
     this.pidDirectory = settings.pidDirectory;
     this.changeFlags = uri.startsWith('test:') ? 0 : 1;
-    this.#slots = Array.from({ length: connections }, () => new Connection(this.library, opener));
-    this.queue = new CallQueue({ ...settings, slots: this.#slots });
+    // A connection opens when it is first used, so the spare ones cost nothing until a call is late.
+    const all = connections + spareConnections;
+    this.#slots = Array.from({ length: all }, () => new Connection(this.library, opener));
+    this.queue = new CallQueue({ ...settings, slots: this.#slots, usual: connections, lateMs });
     this.events = new Listeners((fault) =>
       log.warn({ fault: String(fault) }, 'a domain event listener failed'),
     );
     this.states = new Listeners((fault) =>
       log.warn({ fault: String(fault) }, 'a reachability listener failed'),
     );
-    this.#domainEvents = new DomainEvents(this.library, {
-      lifecycle: (event) => this.#onLifecycle(event),
-      changed: (uuid) => this.cache.invalidate(uuid),
-    });
+    this.#domainEvents = new DomainEvents(this.library, (event) => this.#onEvent(event));
     this.#watched = new Connection(this.library, opener);
     let tried: () => void;
     this.firstTry = new Promise((resolve) => (tried = resolve));
@@ -145,7 +151,7 @@ class Link {
     this.#domainEvents.dispose();
   }
 
-  #onLifecycle(event: DomainEvent): void {
+  #onEvent(event: DomainEvent): void {
     this.cache.invalidate(event.uuid);
     this.events.tell(event);
   }

@@ -3,7 +3,11 @@ import { DroverError } from '../../proto/wire/errors.js';
 import type { LibvirtLibrary, Pointer } from './library.js';
 
 export type Parameter =
-  | { readonly name: string; readonly type: 'unsigned' | 'signed'; readonly value: number }
+  | {
+      readonly name: string;
+      readonly type: 'unsigned' | 'unsigned32' | 'signed' | 'signed32';
+      readonly value: number;
+    }
   | { readonly name: string; readonly type: 'text'; readonly value: string };
 
 /**
@@ -39,6 +43,30 @@ function add(
 ): number {
   if (parameter.type === 'text')
     return library.addText(list, count, capacity, parameter.name, parameter.value);
-  const write = parameter.type === 'signed' ? library.addSigned : library.addUnsigned;
+  const {
+    addSigned: signed,
+    addSigned32: signed32,
+    addUnsigned: unsigned,
+    addUnsigned32: unsigned32,
+  } = library;
+  const write = { signed, signed32, unsigned, unsigned32 }[parameter.type];
   return write(list, count, capacity, parameter.name, parameter.value);
+}
+
+/** Bytes of one virTypedParameter: a name of 80, its type, 4 unused, and 8 of value. */
+export const parameterBytes = 96;
+
+const layout = { nameBytes: 80, value: 88 } as const;
+
+/**
+ * Parameters that libvirt wrote into an array of ours, all of type virTYPED_PARAM_UINT (those of interfaces are). The
+ * value is in the machine's byte order, which is little-endian on every host that runs KVM with Node.
+ */
+export function readUnsigned32(array: Buffer, count: number): Map<string, number> {
+  const pairs = Array.from({ length: count }, (_, index): [string, number] => {
+    const start = index * parameterBytes;
+    const name = array.toString('latin1', start, start + layout.nameBytes);
+    return [name.slice(0, name.indexOf('\0')), array.readUInt32LE(start + layout.value)];
+  });
+  return new Map(pairs);
 }

@@ -47,8 +47,11 @@ export interface Vsctl {
 /** More than 40,000 interfaces as JSON. */
 const maximumOutputBytes = 64 * 1024 * 1024;
 
-/** ovs-vsctl behind `Vsctl`. Errors: `invalid-argument` for a timeout that is no whole number of seconds. */
-export function vsctl(options: VsctlOptions = {}): Vsctl {
+/** One run of ovs-vsctl with these words; answers what it prints, tables as JSON. Errors: those of `Vsctl`. */
+export type RunVsctl = (...words: string[]) => Promise<string>;
+
+/** ovs-vsctl with its bounds. Errors: `invalid-argument` for a timeout that is no whole number of seconds. */
+export function ovsVsctl(options: VsctlOptions = {}): RunVsctl {
   const { program = 'ovs-vsctl', database, timeoutSeconds = 5 } = options;
   if (!Number.isInteger(timeoutSeconds) || timeoutSeconds < 1)
     throw invalid('timeoutSeconds', timeoutSeconds, 'whole seconds from 1');
@@ -57,7 +60,12 @@ export function vsctl(options: VsctlOptions = {}): Vsctl {
     '--format=json',
     ...(database === undefined ? [] : [`--db=${database}`]),
   ];
-  const run = (...words: string[]) => execute(program, [...common, ...words], timeoutSeconds);
+  return (...words) => execute(program, [...common, ...words], timeoutSeconds);
+}
+
+/** ovs-vsctl behind `Vsctl`. Errors: `invalid-argument` for a timeout that is no whole number of seconds. */
+export function vsctl(options: VsctlOptions = {}): Vsctl {
+  const run = ovsVsctl(options);
   const list = async (table: string, columns: string) =>
     parseTable(await run(`--columns=${columns}`, 'list', table));
   return {

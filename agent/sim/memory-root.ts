@@ -56,6 +56,20 @@ export class MemoryRoot implements KernelRoot {
     this.#files.set(path, after);
   }
 
+  content(file: string): string | undefined {
+    return this.read(file);
+  }
+
+  async putFile(file: string, content: string): Promise<void> {
+    this.writes++;
+    this.put(file, content);
+  }
+
+  async removeFile(file: string): Promise<void> {
+    this.writes++;
+    this.remove(file);
+  }
+
   /** Sets a file as the kernel itself would, making its directories. */
   put(file: string, content: string): void {
     const path = normal(file);

@@ -3,9 +3,13 @@ import { join } from 'node:path';
 import { gatherFacts } from '../facts/index.js';
 import { HostAgent } from '../host/host-agent.js';
 import type { Log } from '../log.js';
+import { TrialFile } from '../host/trial.js';
+import { AllocationsFile } from '../reconcile/allocations-file.js';
 import { DesiredFile } from '../reconcile/desired.js';
 import { Ledger } from '../reconcile/ledger.js';
+import { PendingReboots } from '../reconcile/pending-reboots.js';
 import { Reconciler } from '../reconcile/reconciler.js';
+import { withAllocation } from '../reconcile/specs.js';
 import { tuners } from '../tuners/index.js';
 import { diskBytesReader, loadAverage, memoryAvailableBytes } from '../host/vitals.js';
 import { SimHypervisor, type SimDomainShape } from './sim-hypervisor.js';
@@ -70,6 +74,9 @@ export async function openSimHost(
   for (const domain of domains) hypervisor.start(domain);
   const ledger = await Ledger.open(directory, { bootId: shape.bootId, now: Date.now });
   const desired = await DesiredFile.load(join(directory, 'desired.json'));
+  const allocations = await AllocationsFile.load(join(directory, 'allocations.json'));
+  const trials = await TrialFile.load(join(directory, 'trial.json'));
+  const pendingReboots = await PendingReboots.load(join(directory, 'pending-reboots.json'));
   const more = {
     versions: { libvirt: 'simulated', qemu: 'simulated', agent: agentVersion },
     services: {},
@@ -77,7 +84,13 @@ export async function openSimHost(
     diskTotalBytes: shape.diskBytes,
   };
   const facts = async () => gatherFacts(kernel, more);
-  const hostView = async () => ({ facts: await facts(), domains: await hypervisor.domains() });
+  const hostView = async () => {
+    const domains = await hypervisor.domains();
+    return {
+      facts: await facts(),
+      domains: domains.map((domain) => withAllocation(domain, allocations.of(domain))),
+    };
+  };
   const reconciler = new Reconciler({
     tuners,
     ports: { kernel, hypervisor },
@@ -90,7 +103,7 @@ export async function openSimHost(
   const agent = new HostAgent({
     hypervisor,
     reconciler,
-    desired,
+    ...{ desired, allocations, trials, pendingReboots },
     facts,
     loadAverage: () => loadAverage(kernel),
     memoryAvailableBytes: () => memoryAvailableBytes(kernel),

@@ -1,48 +1,64 @@
 /**
  * libvirt and QEMU of a simulated host. What libvirt would do to threads and cgroups, this does to the host's tree, so
- * that observe, plan, apply and verify run unchanged over it.
+ * that observe, plan, apply and verify run unchanged over it. QEMU's throttles and the interfaces' bandwidths are kept
+ * here, as QEMU and libvirt keep them.
  */
 import { DroverError } from '../../proto/wire/errors.js';
 import { formatCpuSet } from '../../proto/wire/cpu-set.js';
+import { throttleFault, canonicalThrottle } from '../libvirt/disk-throttle.js';
+import { emptyXmlPart, noExplicit } from '../libvirt/domain-xml-view.js';
 import type {
   BlockLimits,
+  DiskThrottle,
+  DomainDisk,
   DomainEvent,
+  DomainKey,
   DomainView,
+  ExplicitSettings,
   Hypervisor,
+  InterfaceBandwidth,
   SchedulerSettings,
 } from '../libvirt/hypervisor.js';
 import type { MemoryRoot } from './memory-root.js';
+import { SimDomainFiles } from './sim-domain-files.js';
 
-export interface SimDomainShape {
+type Definition = Pick<
+  DomainView,
+  'qosClass' | 'specs' | 'specSource' | 'isNovas' | 'interfaces' | 'numaMemory' | 'hugepages'
+>;
+
+export interface SimDomainShape extends Partial<Definition> {
   readonly uuid: string;
   readonly name: string;
   readonly vcpus: number;
   readonly memoryBytes: number;
   readonly allocationId: string;
+  /** Number of its I/O threads, numbered from 1; 0. */
+  readonly ioThreads?: number;
+  readonly explicit?: Partial<ExplicitSettings>;
 }
 
 /** Most domains of a simulated host. */
 export const maximumSimDomains = 1_000;
 
-const threadGap = 2; // threads of a domain: the process itself (emulator), then its vCPUs
+const disks: readonly DomainDisk[] = [{ target: 'vda', source: '/dev/vda', type: 'block', cache: 'none' }];
 
 export class SimHypervisor implements Hypervisor {
   readonly #root: MemoryRoot;
-  readonly #cgroup: 'v1' | 'v2';
-  readonly #onlineCpus: string;
+  readonly #files: SimDomainFiles;
   readonly #domains = new Map<string, DomainView>();
+  readonly #throttles = new Map<string, Map<string, DiskThrottle>>();
   readonly #listeners = new Set<(event: DomainEvent) => void>();
   #nextId = 1;
   reachable = true;
 
   constructor(root: MemoryRoot, cgroup: 'v1' | 'v2') {
     this.#root = root;
-    this.#cgroup = cgroup;
-    this.#onlineCpus = root.read('/sys/devices/system/cpu/online') ?? '0';
+    this.#files = new SimDomainFiles(root, cgroup);
   }
 
   /** Starts a domain as libvirt would. Errors: `resource-exhausted`, `already-exists`. */
-  start(shape: SimDomainShape): DomainView {
+  start({ ioThreads = 0, explicit, ...shape }: SimDomainShape): DomainView {
     if (this.#domains.size >= maximumSimDomains)
       throw new DroverError(
         'resource-exhausted',
@@ -51,28 +67,28 @@ export class SimHypervisor implements Hypervisor {
     if (this.#domains.has(shape.uuid))
       throw new DroverError('already-exists', `domain ${shape.name} runs already`);
     const id = this.#nextId++;
-    const explicit = {
-      vcpuPins: [],
-      emulatorPin: false,
-      vcpuBandwidth: false,
-      cpuShares: false,
-      blockDevices: [],
+    const domain: DomainView = {
+      ...emptyXmlPart,
+      ...shape,
+      id,
+      state: 'running',
+      pid: 10_000 + id * 100,
+      disks,
+      ioThreads: Array.from({ length: ioThreads }, (_, index) => index + 1),
+      explicit: { ...noExplicit, ...explicit },
     };
-    const disks = [{ target: 'vda', source: '/dev/vda', type: 'block' as const, cache: 'none' }];
-    const domain: DomainView = { ...shape, id, state: 'running', pid: 10_000 + id * 100, disks, explicit };
     this.#domains.set(shape.uuid, domain);
-    this.#putProcess(domain);
-    this.#putGroups(domain);
+    this.#files.put(domain);
     this.#emit(domain, 'started');
     return domain;
   }
 
   /** Stops a domain: its process and groups are gone. */
   stop(uuid: string): void {
-    const domain = this.#running(uuid);
+    const domain = this.#running({ uuid });
     this.#domains.delete(uuid);
-    this.#root.remove(`/proc/${domain.pid}`);
-    for (const directory of this.#groupRoots(domain)) this.#root.remove(directory);
+    this.#throttles.delete(uuid);
+    this.#files.remove(domain);
     this.#emit(domain, 'stopped');
   }
 
@@ -80,30 +96,72 @@ export class SimHypervisor implements Hypervisor {
     return [...this.#domains.values()];
   }
 
-  async pinVcpu(uuid: string, vcpu: number, cpus: readonly number[]): Promise<void> {
-    const domain = this.#running(uuid);
-    this.#putThread(domain, (domain.pid as number) + threadGap + vcpu, `CPU ${vcpu}/KVM`, formatCpuSet(cpus));
+  async pinVcpu(key: DomainKey, vcpu: number, cpus: readonly number[]): Promise<void> {
+    this.#files.pinVcpu(this.#running(key), vcpu, formatCpuSet(cpus));
   }
 
-  async pinEmulator(uuid: string, cpus: readonly number[]): Promise<void> {
-    const domain = this.#running(uuid);
-    this.#putThread(domain, domain.pid as number, 'qemu-system-x86', formatCpuSet(cpus));
+  async pinEmulator(key: DomainKey, cpus: readonly number[]): Promise<void> {
+    this.#files.pinEmulator(this.#running(key), formatCpuSet(cpus));
   }
 
-  async setScheduler(uuid: string, settings: SchedulerSettings): Promise<void> {
-    const domain = this.#running(uuid);
-    for (let vcpu = 0; vcpu < domain.vcpus; vcpu++)
-      this.#putBandwidth(`${this.#group(domain, 'cpu')}/vcpu${vcpu}`, settings);
-    if (settings.cpuShares !== undefined) this.#root.put(this.#sharesFile(domain), `${settings.cpuShares}`);
+  async pinIoThread(key: DomainKey, ioThread: number, cpus: readonly number[]): Promise<void> {
+    const domain = this.#running(key);
+    if (!domain.ioThreads.includes(ioThread))
+      throw refused(`pin I/O thread ${ioThread} of ${domain.name}: iothread ${ioThread} not found`);
+    this.#files.pinIoThread(domain, ioThread, formatCpuSet(cpus));
   }
 
-  async setBlockLimits(uuid: string, device: string, limits: BlockLimits): Promise<void> {
-    const domain = this.#running(uuid);
+  async setScheduler(key: DomainKey, settings: SchedulerSettings): Promise<void> {
+    this.#files.setScheduler(this.#running(key), settings);
+  }
+
+  async setBlockLimits(key: DomainKey, device: string, limits: BlockLimits): Promise<void> {
+    const domain = this.#running(key);
     const number = this.#root.read(`/sys/class/block/${device.replace('/dev/', '')}/dev`);
-    if (number === undefined)
-      throw new DroverError('libvirt-failed', `set block limits of ${domain.name}: no device ${device}`);
-    if (this.#cgroup === 'v1') this.#putThrottles(domain, number, limits);
-    else this.#putIoMax(domain, number, limits);
+    if (number === undefined) throw refused(`set block limits of ${domain.name}: no device ${device}`);
+    this.#files.setBlockLimits(domain, number, limits);
+  }
+
+  async setBlockWeight(key: DomainKey, weight: number): Promise<void> {
+    this.#files.setBlockWeight(this.#running(key), weight);
+  }
+
+  async setDiskThrottle(key: DomainKey, target: string, throttle: DiskThrottle): Promise<void> {
+    const { uuid, name, disks: own } = this.#running(key);
+    const fault = throttleFault(throttle);
+    if (fault !== undefined) throw refused(`throttle ${target} of ${name}: ${fault}`);
+    if (!own.some((disk) => disk.target === target)) throw refused(`throttle ${target} of ${name}: no disk`);
+    const all = this.#throttles.get(uuid) ?? new Map<string, DiskThrottle>();
+    this.#throttles.set(uuid, all.set(target, canonicalThrottle(throttle)));
+  }
+
+  async diskThrottles(key: DomainKey): Promise<ReadonlyMap<string, DiskThrottle>> {
+    const all = this.#throttles.get(this.#running(key).uuid) ?? [];
+    return new Map([...all].filter(([, throttle]) => Object.keys(throttle).length > 0));
+  }
+
+  async setInterfaceBandwidth(key: DomainKey, mac: string, bandwidth: InterfaceBandwidth): Promise<void> {
+    const domain = this.#running(key);
+    await this.interfaceBandwidth(key, mac);
+    const interfaces = domain.interfaces.map((each) => (each.mac === mac ? { ...each, bandwidth } : each));
+    this.#domains.set(domain.uuid, { ...domain, interfaces });
+  }
+
+  async interfaceBandwidth(key: DomainKey, mac: string): Promise<InterfaceBandwidth> {
+    const { name, interfaces } = this.#running(key);
+    const found = interfaces.find((each) => each.mac === mac);
+    if (!found) throw refused(`${name}: no interface with MAC ${mac}`);
+    return found.bandwidth;
+  }
+
+  async setMemoryCells(key: DomainKey, cells: readonly number[]): Promise<void> {
+    const domain = this.#running(key);
+    const { mode = 'strict' } = domain.numaMemory ?? {};
+    if (mode !== 'strict')
+      throw refused(`${domain.name}: change of nodeset for running domain requires strict numa mode`);
+    const nodeset = formatCpuSet(cells);
+    this.#files.setMemoryCells(domain, nodeset);
+    this.#domains.set(domain.uuid, { ...domain, numaMemory: { mode, nodeset } });
   }
 
   onDomainEvent(listener: (event: DomainEvent) => void): () => void {
@@ -123,118 +181,18 @@ export class SimHypervisor implements Hypervisor {
     this.#listeners.clear();
   }
 
-  #running(uuid: string): DomainView {
+  #running({ uuid, id }: DomainKey): DomainView {
     const domain = this.#domains.get(uuid);
-    if (!domain)
-      throw new DroverError('not-found', `no running domain ${uuid}`, { field: 'domain', value: uuid });
-    return domain;
+    if (domain && (id === undefined || id === domain.id)) return domain;
+    const what = domain ? 'the domain was started anew' : 'no running domain';
+    throw new DroverError('not-found', `${what}: ${uuid}`, { field: 'domain', value: uuid });
   }
 
   #emit(domain: DomainView, kind: DomainEvent['kind']): void {
     for (const listener of this.#listeners) listener({ uuid: domain.uuid, name: domain.name, kind });
   }
-
-  #putProcess(domain: DomainView): void {
-    const pid = domain.pid as number;
-    this.#root.put(
-      `/proc/${pid}/stat`,
-      `${pid} (qemu-system-x86) S 1 ${Array.from({ length: 18 }, () => '0').join(' ')} ${pid}`,
-    );
-    this.#putThread(domain, pid, 'qemu-system-x86', this.#onlineCpus);
-    for (let vcpu = 0; vcpu < domain.vcpus; vcpu++)
-      this.#putThread(domain, pid + threadGap + vcpu, `CPU ${vcpu}/KVM`, this.#onlineCpus);
-    const path = this.#path(domain);
-    const v1 = ['cpu', 'cpuset', 'blkio'].map(
-      (controller, index) => `${index + 2}:${controller}:${path}/emulator`,
-    );
-    this.#root.put(`/proc/${pid}/cgroup`, this.#cgroup === 'v1' ? v1.join('\n') : `0::${path}/emulator`);
-  }
-
-  #putThread(domain: DomainView, tid: number, comm: string, cpus: string): void {
-    this.#root.put(`/proc/${domain.pid}/task/${tid}/comm`, comm);
-    this.#root.put(`/proc/${domain.pid}/task/${tid}/status`, `Name:\t${comm}\nCpus_allowed_list:\t${cpus}`);
-  }
-
-  #path(domain: DomainView): string {
-    const scope = `/machine.slice/machine-qemu\\x2d${domain.id}\\x2d${domain.name}.scope/libvirt`;
-    return this.#cgroup === 'v2' ? scope : `/machine/qemu-${domain.id}-${domain.name}.libvirt-qemu`;
-  }
-
-  /** On a systemd host with v2 shares are set on the scope, which is systemd's; all else on libvirt's group below it. */
-  #sharesFile(domain: DomainView): string {
-    const group = this.#group(domain, 'cpu');
-    return this.#cgroup === 'v1' ? `${group}/cpu.shares` : `${group.replace(/\/libvirt$/, '')}/cpu.weight`;
-  }
-
-  /** The domain's group of a controller. */
-  #group(domain: DomainView, controller: string): string {
-    return this.#cgroup === 'v1'
-      ? `/sys/fs/cgroup/${controller}${this.#path(domain)}`
-      : `/sys/fs/cgroup${this.#path(domain)}`;
-  }
-
-  #groupRoots(domain: DomainView): string[] {
-    return this.#cgroup === 'v1'
-      ? ['cpu', 'cpuset', 'blkio'].map((controller) => this.#group(domain, controller))
-      : [this.#group(domain, '').replace(/\/libvirt$/, '')];
-  }
-
-  #putGroups(domain: DomainView): void {
-    const cpu = this.#group(domain, 'cpu');
-    this.#root.put(this.#sharesFile(domain), this.#cgroup === 'v1' ? '1024' : '100');
-    for (let vcpu = 0; vcpu < domain.vcpus; vcpu++)
-      this.#putBandwidth(`${cpu}/vcpu${vcpu}`, { vcpuPeriodUs: 100_000, vcpuQuotaUs: -1 });
-    if (this.#cgroup === 'v2') return this.#root.put(`${this.#group(domain, 'io')}/io.max`, '');
-    for (const file of throttleFiles) this.#root.put(`${this.#group(domain, 'blkio')}/${file.name}`, '');
-  }
-
-  #putBandwidth(directory: string, { vcpuPeriodUs, vcpuQuotaUs }: SchedulerSettings): void {
-    if (this.#cgroup === 'v1') {
-      if (vcpuPeriodUs !== undefined) this.#root.put(`${directory}/cpu.cfs_period_us`, `${vcpuPeriodUs}`);
-      if (vcpuQuotaUs !== undefined) this.#root.put(`${directory}/cpu.cfs_quota_us`, `${vcpuQuotaUs}`);
-      return;
-    }
-    const [quota = 'max', period = '100000'] = (
-      this.#root.read(`${directory}/cpu.max`) ?? 'max 100000'
-    ).split(' ');
-    const text = vcpuQuotaUs === undefined ? quota : vcpuQuotaUs < 0 ? 'max' : `${vcpuQuotaUs}`;
-    this.#root.put(`${directory}/cpu.max`, `${text} ${vcpuPeriodUs ?? period}`);
-  }
-
-  #putThrottles(domain: DomainView, number: string, limits: BlockLimits): void {
-    for (const { key, name } of throttleFiles) {
-      const value = limits[key];
-      if (value === undefined) continue;
-      const file = `${this.#group(domain, 'blkio')}/${name}`;
-      const others = (this.#root.read(file) ?? '')
-        .split('\n')
-        .filter((line) => line !== '' && !line.startsWith(`${number} `));
-      this.#root.put(file, [...others, ...(value > 0 ? [`${number} ${value}`] : [])].join('\n'));
-    }
-  }
-
-  #putIoMax(domain: DomainView, number: string, limits: BlockLimits): void {
-    const file = `${this.#group(domain, 'io')}/io.max`;
-    const before = /rbps=(\S+) wbps=(\S+) riops=(\S+) wiops=(\S+)/.exec(this.#root.read(file) ?? '');
-    const shown = (value: number | undefined, old: string | undefined): string =>
-      value === undefined ? (old ?? 'max') : value === 0 ? 'max' : `${value}`;
-    const parts = [
-      shown(limits.readBytesSec, before?.[1]),
-      shown(limits.writeBytesSec, before?.[2]),
-      shown(limits.readIopsSec, before?.[3]),
-      shown(limits.writeIopsSec, before?.[4]),
-    ];
-    const none = parts.every((part) => part === 'max');
-    this.#root.put(
-      file,
-      none ? '' : `${number} rbps=${parts[0]} wbps=${parts[1]} riops=${parts[2]} wiops=${parts[3]}`,
-    );
-  }
 }
 
-const throttleFiles: readonly { key: keyof BlockLimits; name: string }[] = [
-  { key: 'readBytesSec', name: 'blkio.throttle.read_bps_device' },
-  { key: 'writeBytesSec', name: 'blkio.throttle.write_bps_device' },
-  { key: 'readIopsSec', name: 'blkio.throttle.read_iops_device' },
-  { key: 'writeIopsSec', name: 'blkio.throttle.write_iops_device' },
-];
+function refused(message: string): DroverError {
+  return new DroverError('libvirt-failed', message);
+}

@@ -78,3 +78,8 @@ function asBusError(label: string, thrown: unknown): DroverError {
     cause: thrown,
   });
 }
+
+/** A value of a D-Bus variant with its signature, such as `t` for a 64-bit number (D-Bus specification, "Variant"). */
+export function variant(signature: string, value: unknown): unknown {
+  return new dbus.Variant(signature, value);
+}

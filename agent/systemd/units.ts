@@ -6,14 +6,32 @@ import { callBus } from './bus.js';
 /** Units asked for at once. */
 const maximumUnits = 256;
 
-/** A unit as ListUnitsByNames gives it: name, description, LoadState, ActiveState, and more that is not used. */
+/** A unit as ListUnitsByNames gives it (org.freedesktop.systemd1(5)). */
 type UnitRow = readonly [
   name: string,
   description: string,
   loadState: string,
   activeState: string,
+  subState: string,
+  following: string,
+  path: string,
+  jobId: number,
   ...rest: unknown[],
 ];
+
+export interface Unit {
+  /** active, reloading, inactive, failed, activating, deactivating */
+  readonly activeState: string;
+  /** A job of systemd for it is queued or runs. */
+  readonly isBusy: boolean;
+}
+
+/** The object of systemd that lists and drives units. */
+export const managerObject = {
+  destination: 'org.freedesktop.systemd1',
+  path: '/org/freedesktop/systemd1',
+  interface: 'org.freedesktop.systemd1.Manager',
+} as const;
 
 /**
  * Unit name to its ActiveState (active, reloading, inactive, failed, activating, deactivating). Units that are not installed
@@ -24,26 +42,27 @@ export async function unitStates(
   names: readonly string[],
   options: BusOptions = {},
 ): Promise<Record<string, string>> {
-  if (names.length > maximumUnits) throw invalid('units', `${names.length} names`, `at most ${maximumUnits}`);
-  if (names.length === 0) return {};
-  const rows = await listUnits(names, options);
-  return Object.fromEntries(rows.filter((row) => row[2] !== 'not-found').map((row) => [row[0], row[3]]));
+  const units = await listUnits(names, options).catch((thrown: unknown) => {
+    if (thrown instanceof DroverError && thrown.code === 'unavailable') return new Map<string, Unit>();
+    throw thrown;
+  });
+  return Object.fromEntries([...units].map(([name, { activeState }]) => [name, activeState]));
 }
 
-async function listUnits(names: readonly string[], options: BusOptions): Promise<readonly UnitRow[]> {
-  const manager = {
-    destination: 'org.freedesktop.systemd1',
-    path: '/org/freedesktop/systemd1',
-    interface: 'org.freedesktop.systemd1.Manager',
-  };
-  try {
-    const [rows] = await callBus(
-      { ...manager, member: 'ListUnitsByNames', signature: 'as', body: [[...names]] },
-      options,
-    );
-    return rows as readonly UnitRow[];
-  } catch (thrown) {
-    if (thrown instanceof DroverError && thrown.code === 'unavailable') return [];
-    throw thrown;
-  }
+/**
+ * Units that are installed, by name, and whether systemd is at work on them. Errors: `invalid-argument` for over 256
+ * names; those of `callBus`.
+ */
+export async function listUnits(
+  names: readonly string[],
+  options: BusOptions = {},
+): Promise<Map<string, Unit>> {
+  if (names.length > maximumUnits) throw invalid('units', `${names.length} names`, `at most ${maximumUnits}`);
+  if (names.length === 0) return new Map();
+  const [rows] = await callBus(
+    { ...managerObject, member: 'ListUnitsByNames', signature: 'as', body: [[...names]] },
+    options,
+  );
+  const installed = (rows as readonly UnitRow[]).filter((row) => row[2] !== 'not-found');
+  return new Map(installed.map((row) => [row[0], { activeState: row[3], isBusy: row[7] !== 0 }]));
 }

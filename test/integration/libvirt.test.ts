@@ -1,15 +1,17 @@
 /** agent/libvirt against a real libvirtd of its own, with QEMU under KVM. Runs itself again with 16 pool threads. */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import tap, { type Test } from 'tap';
-import type { DomainEvent, Hypervisor } from '../../agent/libvirt/hypervisor.js';
+import type { DomainEvent, DomainView, Hypervisor } from '../../agent/libvirt/hypervisor.js';
 import { openHypervisor } from '../../agent/libvirt/open-hypervisor.js';
 import { DroverError } from '../../proto/wire/errors.js';
 import { until } from '../support/poll.js';
 import { hostDisk, PrivateLibvirtd, privateLibvirtdMissing } from '../support/private-libvirtd.js';
 
 const deadlineMs = 2_000;
+const mac = '52:54:00:00:00:07';
 let socketsBefore = 0;
 
 /** A call's outcome: its error code, or `ok`, and how long it took. */
@@ -97,7 +99,8 @@ async function main(t: Test): Promise<void> {
   const disk = hostDisk();
   const a = await host.define(
     names.a,
-    `<metadata><drover:allocation xmlns:drover="https://drover.dev/xmlns/1" id="alloc-7"/></metadata>`,
+    `<metadata><drover:allocation xmlns:drover="https://drover.dev/xmlns/1" id="alloc-7"/></metadata>
+<iothreads>2</iothreads><features><acpi/></features>`,
   );
   const b = await host.define(
     names.b,
@@ -114,7 +117,9 @@ async function main(t: Test): Promise<void> {
     await host.virsh('destroy', names.a);
     await until(() => seen.kinds(names.a).includes('stopped'), 5_000, 'no stopped event');
     // QEMU resumes its CPUs before libvirt calls it started.
-    const kinds = seen.kinds(names.a).filter((kind) => kind !== 'shutdown'); // QEMU may or may not say so before it ends
+    // QEMU may or may not say so before it ends; the start tells of its devices and pins too.
+    const beside = ['shutdown', 'tuned', 'device-changed', 'metadata-changed'];
+    const kinds = seen.kinds(names.a).filter((kind) => !beside.includes(kind));
     t.same(kinds, ['defined', 'resumed', 'started', 'suspended', 'resumed', 'stopped']);
     t.equal(seen.events.find((event) => event.name === names.a)?.uuid, a);
     for (const name of [names.a, names.b]) await host.virsh('start', name);
@@ -165,9 +170,9 @@ async function main(t: Test): Promise<void> {
 
   await t.test('pins, scheduler and block limits take effect', async (t) => {
     const pid = host.qemuPid(names.a);
-    await hypervisor.pinVcpu(a, 0, [1]);
-    await hypervisor.pinVcpu(a, 1, [0, 1]);
-    await hypervisor.pinEmulator(a, [0]);
+    await hypervisor.pinVcpu({ uuid: a }, 0, [1]);
+    await hypervisor.pinVcpu({ uuid: a }, 1, [0, 1]);
+    await hypervisor.pinEmulator({ uuid: a }, [0]);
     const threads = allowedCpus(pid);
     t.equal(threads['CPU 0/KVM'], '1');
     t.equal(threads['CPU 1/KVM'], '0-1');
@@ -179,12 +184,12 @@ async function main(t: Test): Promise<void> {
     );
     const cgroup = host.cgroup('cpu', names.a);
     const read = (file: string) => readFileSync(`${cgroup}/${file}`, 'utf8').trim();
-    await hypervisor.setScheduler(a, { vcpuPeriodUs: 50_000, vcpuQuotaUs: 20_000, cpuShares: 512 });
+    await hypervisor.setScheduler({ uuid: a }, { vcpuPeriodUs: 50_000, vcpuQuotaUs: 20_000, cpuShares: 512 });
     t.same(
       [read('vcpu0/cpu.cfs_period_us'), read('vcpu1/cpu.cfs_quota_us'), read('cpu.shares')],
       ['50000', '20000', '512'],
     );
-    await hypervisor.setScheduler(a, { vcpuQuotaUs: -1 });
+    await hypervisor.setScheduler({ uuid: a }, { vcpuQuotaUs: -1 });
     t.same(
       [read('vcpu0/cpu.cfs_period_us'), read('vcpu0/cpu.cfs_quota_us'), read('cpu.shares')],
       ['50000', '-1', '512'],
@@ -196,13 +201,13 @@ async function main(t: Test): Promise<void> {
       [7, [0], 'libvirt-failed'],
     ] as const) {
       t.equal(
-        (await timed(hypervisor.pinVcpu(a, vcpu, cpus))).code,
+        (await timed(hypervisor.pinVcpu({ uuid: a }, vcpu, cpus))).code,
         code,
         `vcpu ${vcpu} to [${cpus.join()}]`,
       );
     }
     t.equal(
-      (await timed(hypervisor.pinVcpu('00000000-1111-4111-8111-000000000000', 0, [0]))).code,
+      (await timed(hypervisor.pinVcpu({ uuid: '00000000-1111-4111-8111-000000000000' }, 0, [0]))).code,
       'not-found',
     );
   });
@@ -211,37 +216,198 @@ async function main(t: Test): Promise<void> {
     if (!disk) return;
     const cgroup = host.cgroup('blkio', names.a);
     const read = (file: string) => readFileSync(`${cgroup}/blkio.throttle.${file}`, 'utf8').trim();
-    await hypervisor.setBlockLimits(a, disk.path, { writeBytesSec: 2_097_152, readIopsSec: 100 });
-    await hypervisor.setBlockLimits(a, disk.path, { readBytesSec: 4_194_304 });
+    await hypervisor.setBlockLimits({ uuid: a }, disk.path, { writeBytesSec: 2_097_152, readIopsSec: 100 });
+    await hypervisor.setBlockLimits({ uuid: a }, disk.path, { readBytesSec: 4_194_304 });
     t.equal(read('write_bps_device'), `${disk.number} 2097152`);
     t.equal(read('read_iops_device'), `${disk.number} 100`);
     t.equal(read('read_bps_device'), `${disk.number} 4194304`);
-    await hypervisor.setBlockLimits(a, disk.path, { writeBytesSec: 0 });
+    await hypervisor.setBlockLimits({ uuid: a }, disk.path, { writeBytesSec: 0 });
     t.equal(read('write_bps_device'), '', '0 lifts a limit');
     t.equal(read('read_iops_device'), `${disk.number} 100`, 'and leaves the others');
     t.equal(
-      (await timed(hypervisor.setBlockLimits(a, 'vda,1', { writeBytesSec: 1 }))).code,
+      (await timed(hypervisor.setBlockLimits({ uuid: a }, 'vda,1', { writeBytesSec: 1 }))).code,
       'invalid-argument',
     );
   });
 
-  await t.test('a stopped QEMU delays no other domain', async (t) => {
-    const pid = host.qemuPid(names.b);
-    process.kill(pid, 'SIGSTOP');
-    try {
-      const list = timed(hypervisor.domains());
-      const own = timed(hypervisor.pinEmulator(b, [0, 1]));
-      const other = await timed(hypervisor.pinVcpu(a, 0, [0]));
-      t.equal(other.code, 'ok');
-      t.ok(other.ms < 1_000, `pinned in ${other.ms.toFixed(0)} ms`);
-      t.equal((await list).code, 'ok');
-      t.comment(`list ${(await list).ms.toFixed(0)} ms, pin of the stopped one ${JSON.stringify(await own)}`);
-    } finally {
-      process.kill(pid, 'SIGCONT');
-    }
+  await t.test('what somebody else changes is told, and the next look shows it', async (t) => {
+    const [view] = await hypervisor.domains();
+    const changed = async (kind: DomainEvent['kind'], ...words: string[]) => {
+      seen.events.length = 0;
+      await host.virsh(...words);
+      const start = performance.now();
+      await until(() => seen.kinds(names.a).includes(kind), 2_000, `no ${kind} after ${words.join(' ')}`);
+      t.comment(`${words[0]}: ${kind} ${(performance.now() - start).toFixed(0)} ms after virsh ended`);
+    };
+    const key = { uuid: a, id: view?.id };
+    t.same([...(await hypervisor.diskThrottles(key))], []);
+    await changed('tuned', 'blkdeviotune', names.a, 'vda', '--live', '--total-bytes-sec', '5000000');
+    t.same([...(await hypervisor.diskThrottles(key))], [['vda', { totalBytesSec: 5_000_000 }]]);
+    await changed('tuned', 'vcpupin', names.a, '1', '0-1', '--live');
+    await changed('tuned', 'schedinfo', names.a, '--live', 'cpu_shares=600');
+    const allocation =
+      "<allocation id='alloc-9' qos_class='gold'><extra_spec name='quota:cpu_shares'>2048</extra_spec></allocation>";
+    const where = ['--uri', 'https://drover.dev/xmlns/1', '--key', 'drover'];
+    await changed('metadata-changed', 'metadata', names.a, '--live', ...where, '--set', allocation);
+    t.match((await hypervisor.domains())[0], {
+      allocationId: 'alloc-9',
+      qosClass: 'gold',
+      specs: { 'quota:cpu_shares': '2048' },
+      specSource: 'drover',
+      isNovas: false,
+    });
+    const file = join(host.directory, 'interface.xml');
+    writeFileSync(
+      file,
+      `<interface type='ethernet'><mac address='${mac}'/><target dev='dt${process.pid}'/><model type='virtio'/></interface>`,
+    );
+    await changed('device-changed', 'attach-device', names.a, file, '--live');
+    t.match((await hypervisor.domains())[0]?.interfaces, [
+      { mac, type: 'ethernet', target: `dt${process.pid}`, model: 'virtio', bridge: '', bandwidth: {} },
+    ]);
   });
 
-  await t.test('a stopped libvirtd: deadlines hold, files stay fast, the queue has an end', async (t) => {
+  await t.test('I/O threads, throttles, bandwidth, weight and memory cells take effect', async (t) => {
+    const key = { uuid: a, id: (await hypervisor.domains())[0]?.id };
+    await hypervisor.pinIoThread(key, 2, [1]);
+    const threads = allowedCpus(host.qemuPid(names.a));
+    t.equal(threads['IO iothread2'], '1');
+    t.equal(threads['IO iothread1'], '0-1', 'the other one is left');
+    t.same((await hypervisor.domains())[0]?.ioThreads, [1, 2]);
+    t.equal((await timed(hypervisor.pinIoThread(key, 9, [0]))).code, 'libvirt-failed');
+
+    const all = {
+      readBytesSec: 1_000_000,
+      writeBytesSec: 2_000_000,
+      totalIopsSec: 500,
+      totalIopsSecMax: 900,
+      totalIopsSecMaxLengthSec: 3,
+      sizeIopsSec: 4_096,
+    };
+    await hypervisor.setDiskThrottle(key, 'vda', all);
+    t.same([...(await hypervisor.diskThrottles(key))], [['vda', all]]);
+    const shown = await host.virsh('blkdeviotune', names.a, 'vda', '--live');
+    t.match(
+      shown,
+      /read_bytes_sec\s*: 1000000[^]*total_iops_sec_max\s*: 900[^]*total_iops_sec_max_length\s*: 3/,
+    );
+    const both = await hypervisor
+      .setDiskThrottle(key, 'vda', { totalBytesSec: 1, readBytesSec: 1 })
+      .catch((error: unknown) => error);
+    t.match(
+      both,
+      { code: 'libvirt-failed', message: /total and read\/write of bytes_sec/ },
+      "libvirt's own words",
+    );
+    t.equal((await timed(hypervisor.setDiskThrottle(key, 'vdz', {}))).code, 'libvirt-failed');
+    t.same((await hypervisor.diskThrottles(key)).get('vda'), all, 'a refused one changes nothing');
+    await hypervisor.setDiskThrottle(key, 'vda', { totalIopsSec: 100 });
+    t.same(
+      [...(await hypervisor.diskThrottles(key))],
+      [['vda', { totalIopsSec: 100 }]],
+      'what is absent is lifted',
+    );
+    await hypervisor.setDiskThrottle(key, 'vda', {});
+    t.same([...(await hypervisor.diskThrottles(key))], []);
+
+    const inbound = { averageKilobytesSec: 1_000, peakKilobytesSec: 2_000, burstKilobytes: 512 };
+    const outbound = { averageKilobytesSec: 300 };
+    // libvirt shapes a tap device with HTB and SFQ, which a small kernel may lack: then its own words come back.
+    const refusal: unknown = await hypervisor
+      .setInterfaceBandwidth(key, mac, { inbound, outbound })
+      .catch((error: unknown) => error);
+    if (refusal === undefined) {
+      t.same(await hypervisor.interfaceBandwidth(key, mac), { inbound, outbound });
+      const { interfaces } = (await hypervisor.domains())[0] as DomainView;
+      t.same(interfaces[0]?.bandwidth, { inbound, outbound }, 'the view, too');
+      await hypervisor.setInterfaceBandwidth(key, mac, { outbound });
+      t.same(await hypervisor.interfaceBandwidth(key, mac), { outbound });
+      await hypervisor.setInterfaceBandwidth(key, mac, {});
+    } else t.match(refusal, { code: 'libvirt-failed', message: /tc qdisc/ });
+    t.same(await hypervisor.interfaceBandwidth(key, mac), {});
+    const begun = performance.now();
+    for (let count = 0; count < 100; count++) await hypervisor.interfaceBandwidth(key, mac);
+    const asked = performance.now();
+    for (let count = 0; count < 100; count++) await hypervisor.diskThrottles(key);
+    t.comment(
+      `100 bandwidths ${(asked - begun).toFixed(0)} ms, 100 throttles ${(performance.now() - asked).toFixed(1)} ms`,
+    );
+    t.equal((await timed(hypervisor.interfaceBandwidth(key, '52:54:00:00:00:99'))).code, 'libvirt-failed');
+
+    const weight = join(host.cgroup('blkio', names.a), 'blkio.bfq.weight');
+    if (existsSync(weight)) {
+      await hypervisor.setBlockWeight(key, 321);
+      t.equal(readFileSync(weight, 'utf8').trim(), '321');
+    } else t.equal((await timed(hypervisor.setBlockWeight(key, 321))).code, 'libvirt-failed', 'no BFQ here');
+    t.equal((await timed(hypervisor.setBlockWeight(key, 5))).code, 'invalid-argument');
+    await hypervisor.setMemoryCells(key, [0]);
+    t.equal(readFileSync(join(host.cgroup('cpuset', names.a), 'vcpu0/cpuset.mems'), 'utf8').trim(), '0');
+    t.equal((await timed(hypervisor.setMemoryCells(key, [1_000]))).code, 'libvirt-failed');
+    t.equal((await timed(hypervisor.setMemoryCells(key, []))).code, 'invalid-argument');
+  });
+
+  await t.test('a call that names an earlier start ends, and the new one is not touched', async (t) => {
+    const old = { uuid: b, id: (await hypervisor.domains())[1]?.id };
+    await hypervisor.pinVcpu(old, 0, [1]);
+    for (const command of ['destroy', 'start']) await host.virsh(command, names.b);
+    for (const call of [
+      () => hypervisor.pinVcpu(old, 0, [0]),
+      () => hypervisor.setDiskThrottle(old, 'vda', { totalBytesSec: 1_000_000 }),
+      () => hypervisor.diskThrottles(old),
+    ])
+      t.equal((await timed(call())).code, 'not-found');
+    t.equal(allowedCpus(host.qemuPid(names.b))['CPU 0/KVM'], '0-1');
+    t.equal((await timed(hypervisor.pinVcpu({ uuid: b }, 0, [0, 1]))).code, 'ok');
+  });
+
+  await t.test('domains that hang delay the others by at most a second', async (t) => {
+    const stuck = [1, 2, 3, 4].map((number) => `drover-h${number}-${process.pid}`);
+    const uuids = await Promise.all(stuck.map((name) => host.define(name, '', 1)));
+    await Promise.all(stuck.map((name) => host.virsh('start', name)));
+    await Promise.all(stuck.map((name) => host.virsh('suspend', name))); // they would take the CPUs from those measured
+    await hypervisor.domains();
+    for (const count of [1, 3, 4]) {
+      const pids = stuck.slice(0, count).map((name) => host.qemuPid(name));
+      for (const pid of pids) process.kill(pid, 'SIGSTOP');
+      try {
+        const hung = uuids
+          .slice(0, count)
+          .map((uuid) =>
+            timed(hypervisor.setDiskThrottle({ uuid }, 'vda', { totalBytesSec: 1_000_000 + count })),
+          );
+        const [pin, list] = await Promise.all([
+          timed(hypervisor.pinVcpu({ uuid: a }, 0, [0])),
+          timed(hypervisor.domains()),
+        ]);
+        const later = await timed(hypervisor.pinVcpu({ uuid: a }, 0, [1]));
+        t.same([pin.code, list.code, later.code], ['ok', 'ok', 'ok']);
+        for (const { ms } of [pin, list, later]) t.ok(ms < 1_000, `${count} hang: ${ms.toFixed(0)} ms`);
+        t.comment(
+          `${count} hang: pin ${pin.ms.toFixed(0)} ms, list ${list.ms.toFixed(0)} ms, later pin ${later.ms.toFixed(0)} ms`,
+        );
+        const codes = (await Promise.all(hung)).map(({ code }) => code);
+        t.same(
+          codes,
+          Array.from({ length: count }, () => 'deadline-exceeded'),
+        );
+        const again = await timed(hypervisor.setDiskThrottle({ uuid: uuids[0] as string }, 'vda', {}));
+        t.equal(again.code, 'deadline-exceeded');
+        t.ok(again.ms < 50, `one that still hangs is refused at once (${again.ms.toFixed(0)} ms)`);
+      } finally {
+        for (const pid of pids) process.kill(pid, 'SIGCONT');
+      }
+      for (const uuid of uuids.slice(0, count))
+        await until(
+          async () => (await timed(hypervisor.setDiskThrottle({ uuid }, 'vda', {}))).code === 'ok',
+          5_000,
+          'a domain that runs again is not answered',
+        );
+    }
+    await Promise.all(stuck.map((name) => host.virsh('destroy', name)));
+    for (const name of stuck) await host.virsh('undefine', name);
+  });
+
+  await t.test('a stopped libvirtd: deadlines hold, files stay fast, calls do not pile up', async (t) => {
     for (const name of [names.a, names.b]) await host.virsh('suspend', name); // spinning guests would slow the reads, too
     host.signal('SIGSTOP');
     try {
@@ -254,10 +420,9 @@ async function main(t: Test): Promise<void> {
           readMs.push(performance.now() - start);
         }
       })();
-      for (const { code, ms } of await Promise.all(six)) {
-        t.equal(code, 'deadline-exceeded');
-        t.ok(ms < deadlineMs + 500, `${ms.toFixed(0)} ms`);
-      }
+      const answers = await Promise.all(six);
+      for (const { ms } of answers) t.ok(ms < deadlineMs + 500, `${ms.toFixed(0)} ms`);
+      t.same([...new Set(answers.map(({ code }) => code))].sort(), ['deadline-exceeded']);
       await reading;
       const sorted = readMs.toSorted((x, y) => x - y);
       const late = sorted[Math.floor(sorted.length * 0.99)] as number;
@@ -265,15 +430,17 @@ async function main(t: Test): Promise<void> {
         late < 50,
         `99 % of ${sorted.length} file reads took at most ${late.toFixed(1)} ms, the slowest ${(sorted.at(-1) ?? 0).toFixed(1)} ms`,
       );
-      const many = await Promise.all(Array.from({ length: 20 }, () => timed(hypervisor.versions())));
-      t.equal(many.filter(({ code }) => code === 'resource-exhausted').length, 4, 'of 20, 16 may wait');
-      t.equal(many.filter(({ code }) => code === 'deadline-exceeded').length, 16);
+      const more = await Promise.all(Array.from({ length: 20 }, () => timed(hypervisor.versions())));
+      t.ok(
+        more.every(({ code, ms }) => code === 'unavailable' && ms < 100),
+        'with every connection held, calls are refused at once',
+      );
     } finally {
       host.signal('SIGCONT');
     }
     await until(async () => (await hypervisor.domains()).length === 2, 10_000, 'libvirt did not come back');
     for (const name of [names.a, names.b]) await host.virsh('resume', name);
-    await hypervisor.pinVcpu(a, 0, [1]);
+    await hypervisor.pinVcpu({ uuid: a }, 0, [1]);
     t.equal(allowedCpus(host.qemuPid(names.a))['CPU 0/KVM'], '1');
   });
 
@@ -287,7 +454,8 @@ async function main(t: Test): Promise<void> {
         const stuck = Array.from({ length: 6 }, () => timed(hypervisor.domains()));
         await until(() => !hypervisor.reachable, 15_000, 'keepalive did not notice');
         t.comment(`lost after ${(performance.now() - start).toFixed(0)} ms`);
-        t.same(new Set((await Promise.all(stuck)).map(({ code }) => code)), new Set(['deadline-exceeded']));
+        const codes = (await Promise.all(stuck)).map(({ code }) => code);
+        t.same(new Set(codes), new Set(['deadline-exceeded']));
         const refused = await timed(hypervisor.domains());
         t.equal(refused.code, 'unavailable');
         t.ok(refused.ms < 50, `refused in ${refused.ms.toFixed(1)} ms`);
@@ -321,7 +489,7 @@ async function main(t: Test): Promise<void> {
       seen.events.length = 0;
       await host.kill();
       await until(() => !hypervisor.reachable, 2_000, 'the loss was not noticed');
-      t.equal((await timed(hypervisor.pinVcpu(a, 0, [0]))).code, 'unavailable');
+      t.equal((await timed(hypervisor.pinVcpu({ uuid: a }, 0, [0]))).code, 'unavailable');
       await host.start();
       await until(() => hypervisor.reachable, 15_000, 'no reconnect');
       t.same(states, [false, true]);
@@ -335,20 +503,20 @@ async function main(t: Test): Promise<void> {
       await until(() => seen.kinds(names.a).includes('resumed'), 5_000, 'no event after the restart');
       t.same(seen.kinds(names.a), ['suspended', 'resumed'], 'each event once');
     }
-    // Two losses with up to four connections each: a connection that is not given back leaves its socket.
-    t.ok(sockets() <= 4, `${sockets()} sockets are open`);
+    // Two losses with up to seven connections each: a connection that is not given back leaves its socket.
+    t.ok(sockets() <= 7, `${sockets()} sockets are open`);
   });
 }
 
-tap.setTimeout(110_000);
+tap.setTimeout(170_000);
 const why = privateLibvirtdMissing();
 const threads = { ...process.env, UV_THREADPOOL_SIZE: '16' };
 if (why !== undefined) tap.test('libvirt', { skip: why }, () => undefined);
-else if (process.env['UV_THREADPOOL_SIZE'] === '16') await tap.test('libvirt', { timeout: 110_000 }, main);
+else if (process.env['UV_THREADPOOL_SIZE'] === '16') await tap.test('libvirt', { timeout: 170_000 }, main);
 else
   await tap.spawn(
     process.execPath,
     [fileURLToPath(import.meta.url)],
-    { env: threads, timeout: 115_000 },
+    { env: threads, timeout: 175_000 },
     'with 16 pool threads',
   );

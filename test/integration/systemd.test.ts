@@ -8,14 +8,41 @@ import dbus from 'dbus-next';
 import t from 'tap';
 import { callBus } from '../../agent/systemd/bus.js';
 import { notifier } from '../../agent/systemd/notify.js';
+import { services } from '../../agent/systemd/services.js';
 import { unitStates } from '../../agent/systemd/units.js';
+import { HostRoot } from '../../agent/kernel/root.js';
+import { owners } from '../../agent/tuners/owners.js';
+import type { HostView, Knob } from '../../agent/tuners/tuner.js';
 import { hasProgram } from '../support/private-libvirtd.js';
 import { until } from '../support/poll.js';
 
 const units: Record<string, [load: string, active: string]> = {
   'libvirtd.service': ['loaded', 'active'],
   'ksmtuned.service': ['loaded', 'failed'],
+  'irqbalance.service': ['loaded', 'active'],
+  'broken.service': ['loaded', 'inactive'],
+  'slow.service': ['loaded', 'active'],
 };
+
+/** Jobs that systemd has not done yet, by unit, and what was asked of it. */
+const jobs = new Map<string, number>();
+const asked: string[] = [];
+let nextJob = 1;
+
+/** A job that ends some looks later: the unit goes through the state between, and has a job id as long. */
+function beginJob(name: string, between: string, end: string): string {
+  const job = nextJob++;
+  if (units[name] === undefined)
+    throw new dbus.DBusError('org.freedesktop.systemd1.NoSuchUnit', `Unit ${name} not loaded.`);
+  jobs.set(name, job);
+  setTimeout(() => (units[name] = ['loaded', between]), 30);
+  if (name !== 'slow.service')
+    setTimeout(() => {
+      units[name] = ['loaded', end];
+      jobs.delete(name);
+    }, 120);
+  return `/org/freedesktop/systemd1/job/${job}`;
+}
 
 /** systemd's manager, as far as it is asked: one row of ten fields for each name. */
 class Manager extends dbus.interface.Interface {
@@ -30,15 +57,29 @@ class Manager extends dbus.interface.Interface {
         'running',
         '',
         '/org/freedesktop/systemd1/unit/x',
-        0,
-        '',
+        jobs.get(name) ?? 0,
+        jobs.has(name) ? 'stop' : '',
         '/',
       ];
     });
   }
+
+  StopUnit(name: string, mode: string): string {
+    asked.push(`stop ${name} ${mode}`);
+    return beginJob(name, 'deactivating', 'inactive');
+  }
+
+  StartUnit(name: string, mode: string): string {
+    asked.push(`start ${name} ${mode}`);
+    return beginJob(name, 'activating', name === 'broken.service' ? 'failed' : 'active');
+  }
 }
 Manager.configureMembers({
-  methods: { ListUnitsByNames: { inSignature: 'as', outSignature: 'a(ssssssouso)' } },
+  methods: {
+    ListUnitsByNames: { inSignature: 'as', outSignature: 'a(ssssssouso)' },
+    StopUnit: { inSignature: 'ss', outSignature: 'o' },
+    StartUnit: { inSignature: 'ss', outSignature: 'o' },
+  },
 });
 
 const policy = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN" "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
@@ -90,6 +131,37 @@ t.test(
       interface: 'org.freedesktop.systemd1.Manager',
     };
     await t.rejects(callBus({ ...manager, member: 'NoSuchMethod' }, { address }), { code: 'unsupported' });
+
+    const driven = services({ address });
+    t.same(await driven.states(['irqbalance.service', 'nothing.service']), {
+      'irqbalance.service': 'active',
+    });
+    await driven.stop('irqbalance.service');
+    t.same(units['irqbalance.service'], ['loaded', 'inactive'], 'stop is done when the job has ended');
+    await driven.start('irqbalance.service');
+    t.same(units['irqbalance.service'], ['loaded', 'active']);
+    const ports = { kernel: new HostRoot('/'), hypervisor: undefined, services: driven };
+    const view = { domains: [] } as unknown as HostView;
+    const owner = async () =>
+      (await owners.observe(ports, view)).find(({ knob }) => knob.setting === 'irqbalance.service');
+    const before = await owner();
+    t.match(before, { value: 'active', evidence: 'systemd says active' });
+    const [want] = owners.want({ take_over: ['irqbalance.service'] }, before ? [before] : [], view);
+    const knob = want?.knob as Knob;
+    await owners.write(ports, knob, want?.value as string);
+    t.match(await owner(), { value: 'inactive', evidence: 'systemd says inactive' }, 'taken over');
+    await owners.write(ports, knob, before?.value as string);
+    t.match(await owner(), { value: 'active' }, 'undone');
+    await t.rejects(driven.start('broken.service'), { code: 'failed-precondition', message: /is failed/ });
+    await t.rejects(services({ address, jobTimeoutMs: 200 }).stop('slow.service'), {
+      code: 'deadline-exceeded',
+      message: /still deactivating after 200 ms/,
+    });
+    await t.rejects(driven.stop('nothing.service'), { message: /not loaded/ });
+    t.same(asked.slice(0, 2), ['stop irqbalance.service replace', 'start irqbalance.service replace']);
+    await t.rejects(services({ address: `unix:path=${directory}/none` }).states(['x.service']), {
+      code: 'unavailable',
+    });
 
     await service.requestName('dev.drover.Mute', 0);
     service.addMethodHandler((message: { path: string }) => message.path === '/mute'); // taken, never answered

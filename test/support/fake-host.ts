@@ -15,12 +15,18 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { HostRoot } from '../../agent/kernel/root.js';
+import { throttleFault, canonicalThrottle } from '../../agent/libvirt/disk-throttle.js';
+import { emptyXmlPart, noExplicit } from '../../agent/libvirt/domain-xml-view.js';
 import type {
   BlockLimits,
+  DiskThrottle,
   DomainDisk,
+  DomainEvent,
+  DomainKey,
   DomainView,
   ExplicitSettings,
   Hypervisor,
+  InterfaceBandwidth,
   SchedulerSettings,
 } from '../../agent/libvirt/hypervisor.js';
 import type { HostView, TunerPorts } from '../../agent/tuners/tuner.js';
@@ -32,22 +38,32 @@ export interface FakeShape {
   readonly cgroup?: 'v1' | 'v2';
   readonly online?: string;
   readonly offline?: string;
+  /** NUMA cells of the host: 0. */
+  readonly cells?: string;
 }
 
-export interface FakeDomain {
+type Definition = Pick<
+  DomainView,
+  | 'allocationId'
+  | 'qosClass'
+  | 'specs'
+  | 'specSource'
+  | 'isNovas'
+  | 'interfaces'
+  | 'numaMemory'
+  | 'hugepages'
+  | 'memoryBytes'
+>;
+
+export interface FakeDomain extends Partial<Definition> {
   readonly name: string;
   readonly vcpus?: number;
   readonly disks?: readonly DomainDisk[];
   readonly explicit?: Partial<ExplicitSettings>;
+  /** Number of its I/O threads, numbered from 1: 0. */
+  readonly ioThreads?: number;
 }
 
-const noExplicit: ExplicitSettings = {
-  vcpuPins: [],
-  emulatorPin: false,
-  vcpuBandwidth: false,
-  cpuShares: false,
-  blockDevices: [],
-};
 const throttles: Record<keyof BlockLimits, string> = {
   readBytesSec: 'read_bps',
   writeBytesSec: 'write_bps',
@@ -60,6 +76,11 @@ const ioMax: Record<keyof BlockLimits, string> = {
   readIopsSec: 'riops',
   writeIopsSec: 'wiops',
 };
+
+/** What systemd writes for bfq when it is told IOWeight (BFQ_WEIGHT in its cgroup-util.h): 100..10000 becomes 100..1000. */
+function bfqWeight(weight: number): number {
+  return weight <= 100 ? weight : 100 + Math.floor(((weight - 100) * 900) / 9900);
+}
 
 /** A kernel root whose writes act as the kernel's: a new text replaces the old one, and some values are refused. */
 class FakeRoot extends HostRoot {
@@ -89,7 +110,10 @@ export class FakeHost implements Hypervisor {
   readonly cgroup: 'v1' | 'v2';
   readonly online: readonly number[];
   readonly #offline: string;
+  readonly #cells: string;
   readonly #domains = new Map<string, DomainView>();
+  readonly #throttles = new Map<string, Map<string, DiskThrottle>>();
+  readonly #listeners = new Set<(event: DomainEvent) => void>();
   services: Record<string, string> = {};
   writes = 0;
   reachable = true;
@@ -98,10 +122,11 @@ export class FakeHost implements Hypervisor {
   #nextPid = 1000;
   #nextId = 1;
 
-  constructor({ cgroup = 'v1', online = '0-3', offline = '' }: FakeShape = {}) {
+  constructor({ cgroup = 'v1', online = '0-3', offline = '', cells = '0' }: FakeShape = {}) {
     this.cgroup = cgroup;
     this.online = parseCpuSet(online);
     this.#offline = offline;
+    this.#cells = cells;
     this.#putKernel();
     this.#putDisks();
     const controllers = ['cpu', 'cpuset', 'blkio'].map(
@@ -160,13 +185,16 @@ export class FakeHost implements Hypervisor {
     return Object.fromEntries(paths.map((path) => [path, readFileSync(path, 'utf8')]));
   }
 
-  start({ name, vcpus = 2, disks, explicit }: FakeDomain): DomainView {
+  start({ name, vcpus = 2, disks, explicit, ioThreads = 0, ...more }: FakeDomain): DomainView {
     const pid = (this.#nextPid += 100);
     const uuid = this.#uuidOf(name);
     const image = [{ target: 'vda', source: `/images/${name}.raw`, type: 'file', cache: 'none' }] as const;
-    const shape = { vcpus, memoryBytes: 2 ** 26, state: 'running', allocationId: '' } as const;
+    const shape = { vcpus, memoryBytes: 2 ** 26, state: 'running' } as const;
     const view: DomainView = {
+      ...emptyXmlPart,
       ...shape,
+      ...more,
+      ioThreads: Array.from({ length: ioThreads }, (_, index) => index + 1),
       uuid,
       name,
       id: this.#nextId++,
@@ -180,16 +208,24 @@ export class FakeHost implements Hypervisor {
     this.#putThread(view, 0, 'qemu-system-x86', formatCpuSet(this.online));
     for (let vcpu = 0; vcpu < vcpus; vcpu++)
       this.#putThread(view, 1 + vcpu, `CPU ${vcpu}/KVM`, formatCpuSet(this.online));
+    for (const number of view.ioThreads)
+      this.#putThread(view, vcpus + number, `IO iothread${number}`, formatCpuSet(this.online));
     this.#putGroups(view);
     return view;
   }
 
   stop(uuid: string): void {
-    const view = this.#running(uuid);
+    const view = this.#running({ uuid });
     this.#domains.delete(uuid);
+    this.#throttles.delete(uuid);
     rmSync(join(this.directory, `/proc/${view.pid}`), { recursive: true });
-    for (const controller of ['cpu', 'blkio'])
+    for (const controller of ['cpu', 'cpuset', 'blkio'])
       rmSync(join(this.directory, this.group(view, controller)), { recursive: true, force: true });
+  }
+
+  /** Tells listeners of an event, as if libvirt had. Nothing else here tells any. */
+  emit({ uuid, name }: Pick<DomainView, 'uuid' | 'name'>, kind: DomainEvent['kind']): void {
+    for (const listener of this.#listeners) listener({ uuid, name, kind });
   }
 
   /** Directory of a domain's group for a controller, as a host path. */
@@ -253,24 +289,31 @@ export class FakeHost implements Hypervisor {
     return [...this.#domains.values()];
   }
 
-  async pinVcpu(uuid: string, vcpu: number, cpus: readonly number[]): Promise<void> {
-    this.#pin(uuid, 1 + vcpu, `CPU ${vcpu}/KVM`, cpus);
+  async pinVcpu(key: DomainKey, vcpu: number, cpus: readonly number[]): Promise<void> {
+    this.#pin(key, 1 + vcpu, `CPU ${vcpu}/KVM`, cpus);
   }
 
-  async pinEmulator(uuid: string, cpus: readonly number[]): Promise<void> {
-    this.#pin(uuid, 0, 'qemu-system-x86', cpus);
+  async pinEmulator(key: DomainKey, cpus: readonly number[]): Promise<void> {
+    this.#pin(key, 0, 'qemu-system-x86', cpus);
   }
 
-  async setScheduler(uuid: string, settings: SchedulerSettings): Promise<void> {
-    const view = this.#call(uuid);
+  async pinIoThread(key: DomainKey, ioThread: number, cpus: readonly number[]): Promise<void> {
+    const { vcpus, ioThreads } = this.#running(key);
+    if (!ioThreads.includes(ioThread))
+      throw new DroverError('libvirt-failed', `iothread ${ioThread} not found`);
+    this.#pin(key, vcpus + ioThread, `IO iothread${ioThread}`, cpus);
+  }
+
+  async setScheduler(key: DomainKey, settings: SchedulerSettings): Promise<void> {
+    const view = this.#call(key);
     const cpu = this.group(view, 'cpu');
     for (let vcpu = 0; vcpu < view.vcpus; vcpu++) this.#putBandwidth(`${cpu}/vcpu${vcpu}`, settings);
     if (settings.cpuShares !== undefined)
       this.put(`${cpu}/${this.cgroup === 'v1' ? 'cpu.shares' : 'cpu.weight'}`, String(settings.cpuShares));
   }
 
-  async setBlockLimits(uuid: string, device: string, limits: BlockLimits): Promise<void> {
-    const view = this.#call(uuid);
+  async setBlockLimits(key: DomainKey, device: string, limits: BlockLimits): Promise<void> {
+    const view = this.#call(key);
     const number = this.root.read(`/sys/class/block/${device.replace('/dev/', '')}/dev`);
     if (number === undefined) throw new DroverError('libvirt-failed', `no device ${device}`);
     for (const [key, value] of Object.entries(limits) as [keyof BlockLimits, number][]) {
@@ -280,8 +323,53 @@ export class FakeHost implements Hypervisor {
     }
   }
 
-  onDomainEvent(): () => void {
-    return () => undefined;
+  async setBlockWeight(key: DomainKey, weight: number): Promise<void> {
+    this.#putWeight(this.#call(key), weight);
+  }
+
+  async setDiskThrottle(key: DomainKey, target: string, throttle: DiskThrottle): Promise<void> {
+    const { uuid, disks } = this.#call(key);
+    const known = disks.some((disk) => disk.target === target);
+    const fault = known ? throttleFault(throttle) : `no disk ${target}`;
+    if (fault !== undefined) throw new DroverError('libvirt-failed', fault);
+    const all = this.#throttles.get(uuid) ?? new Map<string, DiskThrottle>();
+    this.#throttles.set(uuid, all.set(target, canonicalThrottle(throttle)));
+  }
+
+  async diskThrottles(key: DomainKey): Promise<ReadonlyMap<string, DiskThrottle>> {
+    const all = this.#throttles.get(this.#ask(key).uuid) ?? [];
+    return new Map([...all].filter(([, throttle]) => Object.keys(throttle).length > 0));
+  }
+
+  async setInterfaceBandwidth(key: DomainKey, mac: string, bandwidth: InterfaceBandwidth): Promise<void> {
+    const view = this.#call(key);
+    await this.interfaceBandwidth(key, mac);
+    const interfaces = view.interfaces.map((each) => (each.mac === mac ? { ...each, bandwidth } : each));
+    this.#domains.set(view.uuid, { ...view, interfaces });
+  }
+
+  async interfaceBandwidth(key: DomainKey, mac: string): Promise<InterfaceBandwidth> {
+    const found = this.#ask(key).interfaces.find((each) => each.mac === mac);
+    if (!found) throw new DroverError('libvirt-failed', `no interface with MAC ${mac}`);
+    return found.bandwidth;
+  }
+
+  async setMemoryCells(key: DomainKey, cells: readonly number[]): Promise<void> {
+    const view = this.#call(key);
+    const mode = view.numaMemory?.mode ?? 'strict';
+    if (mode !== 'strict')
+      throw new DroverError(
+        'libvirt-failed',
+        'change of nodeset for running domain requires strict numa mode',
+      );
+    const nodeset = formatCpuSet(cells);
+    for (const group of this.#threadGroups(view)) this.put(`${group}/cpuset.mems`, nodeset);
+    this.#domains.set(view.uuid, { ...view, numaMemory: { mode, nodeset } });
+  }
+
+  onDomainEvent(listener: (event: DomainEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   onReachable(): () => void {
@@ -302,21 +390,29 @@ export class FakeHost implements Hypervisor {
     return this.cgroup === 'v1' ? `/machine/qemu-${id}-${name}.libvirt-qemu` : `/machine.slice/${name}.scope`;
   }
 
-  #running(uuid: string): DomainView {
+  #running({ uuid, id }: DomainKey): DomainView {
     const view = this.#domains.get(uuid);
     if (!view) throw new DroverError('not-found', `no running domain ${uuid}`);
+    if (id !== undefined && id !== view.id)
+      throw new DroverError('not-found', `the domain was started anew: ${uuid}`);
     return view;
   }
 
-  /** A modifying libvirt call: counted, and refused after a crash. */
-  #call(uuid: string): DomainView {
+  /** A libvirt call that changes nothing. */
+  #ask(key: DomainKey): DomainView {
     if (!this.reachable) throw new DroverError('unavailable', 'libvirt does not answer');
-    this.countWrite();
-    return this.#running(uuid);
+    return this.#running(key);
   }
 
-  #pin(uuid: string, thread: number, name: string, cpus: readonly number[]): void {
-    const view = this.#call(uuid);
+  /** A modifying libvirt call: counted, and refused after a crash. */
+  #call(key: DomainKey): DomainView {
+    if (!this.reachable) throw new DroverError('unavailable', 'libvirt does not answer');
+    this.countWrite();
+    return this.#running(key);
+  }
+
+  #pin(key: DomainKey, thread: number, name: string, cpus: readonly number[]): void {
+    const view = this.#call(key);
     if (cpus.length === 0 || subtractCpus(cpus, this.online).length > 0)
       throw new DroverError('libvirt-failed', `pin ${formatCpuSet(cpus)}: EINVAL`);
     this.#putThread(view, thread, name, formatCpuSet(cpus));
@@ -340,10 +436,27 @@ export class FakeHost implements Hypervisor {
         vcpuPeriodUs: 100_000,
         vcpuQuotaUs: -1,
       });
+    this.#putWeight(view, 100);
+    for (const group of this.#threadGroups(view)) {
+      this.put(`${group}/cpuset.mems`, v1 ? this.#cells : ''); // v2: none of its own, all of its parent's in effect
+      if (!v1) this.put(`${group}/cpuset.mems.effective`, this.#cells);
+    }
     if (!v1) this.put(`${this.group(view, 'io')}/io.max`, '');
     else
       for (const file of Object.values(throttles))
         this.put(`${this.group(view, 'blkio')}/blkio.throttle.${file}_device`, '');
+  }
+
+  #threadGroups(view: DomainView): string[] {
+    const vcpus = Array.from({ length: view.vcpus }, (_, vcpu) => `vcpu${vcpu}`);
+    const names = ['emulator', ...vcpus, ...view.ioThreads.map((number) => `iothread${number}`)];
+    return names.map((name) => `${this.group(view, 'cpuset')}/${name}`);
+  }
+
+  #putWeight(view: DomainView, weight: number): void {
+    const group = this.group(view, 'blkio');
+    if (this.cgroup === 'v1') this.put(`${group}/blkio.bfq.weight`, String(weight));
+    else this.put(`${group}/io.bfq.weight`, `default ${bfqWeight(weight)}`);
   }
 
   #putBandwidth(group: string, { vcpuPeriodUs, vcpuQuotaUs }: SchedulerSettings): void {
@@ -399,6 +512,7 @@ export class FakeHost implements Hypervisor {
       this.put(`/sys/kernel/mm/transparent_hugepage/${file}`, value);
     this.put('/proc/meminfo', 'MemTotal: 8388608 kB\nMemAvailable: 4194304 kB');
     this.put('/proc/sys/kernel/random/boot_id', 'boot-1');
+    this.put('/sys/devices/system/node/online', this.#cells);
     this.put('/sys/fs/cgroup/cgroup.controllers', 'cpuset cpu io memory');
   }
 

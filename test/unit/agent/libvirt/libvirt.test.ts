@@ -11,13 +11,29 @@ import { LibvirtHypervisor } from '../../../../agent/libvirt/domain.js';
 import { DomainCache } from '../../../../agent/libvirt/domain-cache.js';
 import { domainState } from '../../../../agent/libvirt/domain-list.js';
 import { readDomainPid } from '../../../../agent/libvirt/domain-pid.js';
-import { blockParameters, cpuMap, schedulerParameters } from '../../../../agent/libvirt/domain-settings.js';
+import {
+  canonicalThrottle,
+  throttleFault,
+  throttleKeys,
+  throttleNames,
+} from '../../../../agent/libvirt/disk-throttle.js';
+import {
+  bandwidthOf,
+  bandwidthParameters,
+  blockParameters,
+  cpuMap,
+  numaParameters,
+  schedulerParameters,
+  throttleParameters,
+  weightParameters,
+} from '../../../../agent/libvirt/domain-settings.js';
 import { parseDomainXml } from '../../../../agent/libvirt/domain-xml.js';
+import { emptyXmlPart, noExplicit } from '../../../../agent/libvirt/domain-xml-view.js';
 import { eventKind } from '../../../../agent/libvirt/events.js';
 import { openLibrary } from '../../../../agent/libvirt/library.js';
 import { Listeners } from '../../../../agent/libvirt/listeners.js';
 import { openHypervisor } from '../../../../agent/libvirt/open-hypervisor.js';
-import type { DomainEvent } from '../../../../agent/libvirt/hypervisor.js';
+import type { DiskThrottle, DomainEvent } from '../../../../agent/libvirt/hypervisor.js';
 import { Opener } from '../../../../agent/libvirt/opener.js';
 import { withParameters } from '../../../../agent/libvirt/typed-parameters.js';
 import { formatVersion } from '../../../../agent/libvirt/versions.js';
@@ -72,13 +88,14 @@ t.test('the call queue', async (t) => {
         label: 'stuck',
         run: (_slot, lease) => {
           leases.push(lease);
+          lease.asked?.();
           return stuck.run();
         },
       }),
     );
     await t.rejects(calls.submit({ label: 'behind', run: () => Promise.resolve(1) }), {
-      code: 'deadline-exceeded',
-      message: /behind: found no free/,
+      code: 'unavailable',
+      message: /behind: no free connection/,
     });
     t.equal(await first, 'deadline-exceeded');
     t.equal(leases[0]?.expired, true, 'the call is told');
@@ -91,7 +108,15 @@ t.test('the call queue', async (t) => {
   await t.test('one key holds one slot; behind a stuck one its fellows are refused', async (t) => {
     const calls = queue(3, 10, 100);
     const stuck = held(0);
-    const of = (key: string, run: () => Promise<number>) => calls.submit({ label: key, key, run });
+    const of = (key: string, run: () => Promise<number>) =>
+      calls.submit({
+        label: key,
+        key,
+        run: (_slot, lease) => {
+          lease.asked?.();
+          return run();
+        },
+      });
     const [first, fellow] = [codeOf(of('a', stuck.run)), codeOf(of('a', () => Promise.resolve(1)))];
     t.equal(calls.running, 1);
     t.equal(await of('b', () => Promise.resolve(2)), 2, 'others pass by');
@@ -102,6 +127,51 @@ t.test('the call queue', async (t) => {
     stuck.end();
     await calls.drained();
     t.equal(await of('a', () => Promise.resolve(4)), 4);
+  });
+
+  await t.test('each late call makes room for another, until all slots are held', async (t) => {
+    const slots = [0, 1, 2, 3];
+    const calls = new CallQueue<number>({ slots, usual: 2, lateMs: 40, queueLimit: 10, deadlineMs: 5_000 });
+    const hung = slots.map(() => held(0));
+    const of = (key: string | undefined, label: string, run: (slot: number) => Promise<number>) =>
+      calls.submit({ label, ...(key === undefined ? {} : { key }), run });
+    const first = hung.slice(0, 2).map((call, index) => of(`k${index}`, 'hung', call.run));
+    const start = performance.now();
+    t.equal(await of('other', 'other', (slot) => Promise.resolve(slot)), 2, 'a spare slot');
+    t.ok(performance.now() - start < 1_000);
+    first.push(of('k2', 'hung', hung[2]?.run as () => Promise<number>));
+    t.equal(calls.running, 3);
+    // The last slot is for calls without a key, such as the list of all domains.
+    await t.rejects(
+      of('x', 'waits', () => Promise.resolve(1)),
+      {
+        code: 'unavailable',
+        message: /waits: no free connection/,
+      },
+    );
+    t.equal(await of(undefined, 'list', (slot) => Promise.resolve(slot)), 3);
+    first.push(of(undefined, 'hung', hung[3]?.run as () => Promise<number>));
+    t.equal(await codeOf(of(undefined, 'list', () => Promise.resolve(1))), 'unavailable');
+    for (const call of hung) call.end();
+    await Promise.all(first);
+    t.equal(
+      await of('x', 'after', (slot) => Promise.resolve(slot)),
+      0,
+      'the usual slots are used first again',
+    );
+  });
+
+  await t.test('silence before the other side was asked is not its silence', async (t) => {
+    const calls = queue(2, 5);
+    const run = (isAsked: boolean) => (_slot: number, lease: Lease) => {
+      if (isAsked) lease.asked?.();
+      return stuck.run();
+    };
+    const stuck = held(0);
+    const codes = [true, false].map((isAsked) => codeOf(calls.submit({ label: 'x', run: run(isAsked) })));
+    t.same(await Promise.all(codes), ['deadline-exceeded', 'unavailable']);
+    stuck.end();
+    await calls.drained();
   });
 
   await t.test('rejects what waits, and passes on what a call throws', async (t) => {
@@ -120,13 +190,58 @@ t.test('the call queue', async (t) => {
   });
 });
 
+const novaSpec = (name: string, value: string) => `<nova:extraSpec name="${name}">${value}</nova:extraSpec>`;
+
+function novaDomain(version: string, flavor: string, more = ''): string {
+  return `<domain><metadata>${more}<nova:instance xmlns:nova="http://openstack.org/xmlns/libvirt/nova/${version}"><nova:name>vm</nova:name><nova:flavor name="m1">${flavor}</nova:flavor></nova:instance></metadata></domain>`;
+}
+
+t.test('throttles of QEMU', async (t) => {
+  const tags = throttleKeys.map(
+    (key, index) => `<${throttleNames[key]}>${index + 2}</${throttleNames[key]}>`,
+  );
+  const { throttles } = parseDomainXml(
+    `<domain><devices><disk><target dev='vda'/><iotune>${tags.join('')}</iotune></disk><disk><target dev='vdb'/></disk></devices></domain>`,
+  );
+  const all = Object.fromEntries(throttleKeys.map((key, index) => [key, index + 2]));
+  t.same([...throttles], [['vda', all]], 'all 19');
+  t.same(
+    throttleParameters(all).map(({ value }) => value),
+    throttleKeys.map((_, index) => index + 2),
+  );
+  t.same(
+    canonicalThrottle({ readIopsSec: 0, writeIopsSec: 5, writeIopsSecMaxLengthSec: 1, sizeIopsSec: 1 }),
+    { writeIopsSec: 5, sizeIopsSec: 1 },
+    'zeros and the default length are not there',
+  );
+  t.equal(throttleParameters({}).length, 19, 'what is absent is lifted');
+  t.throws(() => throttleParameters({ readIopsSec: 0.5 }), {
+    code: 'invalid-argument',
+    field: 'readIopsSec',
+  });
+  const rows: [throttle: DiskThrottle, fault: RegExp | undefined][] = [
+    [{ totalBytesSec: 1, readIopsSec: 1 }, undefined],
+    [{ totalBytesSec: 1, readBytesSec: 0 }, undefined],
+    [{ totalBytesSec: 1, writeBytesSec: 1 }, /total and read\/write of total_bytes_sec cannot/],
+    [{ readIopsSecMax: 9 }, /'read_iops_sec_max' cannot be set if 'read_iops_sec' is not set/],
+    [{ readIopsSec: 9, readIopsSecMax: 8 }, /'read_iops_sec_max' cannot be smaller/],
+    [{ readIopsSec: 9, readIopsSecMaxLengthSec: 2 }, /read_iops_sec_max/],
+    [{ readIopsSec: 9, readIopsSecMax: 10, readIopsSecMaxLengthSec: 2 }, undefined],
+  ];
+  for (const [throttle, fault] of rows) {
+    const said = throttleFault(throttle);
+    if (fault) t.match(said, fault);
+    else t.equal(said, undefined, JSON.stringify(throttle));
+  }
+});
+
 t.test('domain XML', async (t) => {
-  const none = { vcpuPins: [], emulatorPin: false, vcpuBandwidth: false, cpuShares: false, blockDevices: [] };
+  const none = noExplicit;
   const cases: { name: string; xml: string; want: object }[] = [
     {
       name: 'the smallest',
       xml: '<domain><vcpu>2</vcpu></domain>',
-      want: { disks: [], explicit: none, allocationId: '' },
+      want: emptyXmlPart,
     },
     {
       name: 'disks of every type, with entities in a path',
@@ -185,12 +300,111 @@ t.test('domain XML', async (t) => {
       want: { allocationId: '' },
     },
     {
+      name: "Drover's element: class and extra specs",
+      xml: `<domain><metadata><d:allocation xmlns:d="https://drover.dev/xmlns/1" id="a4" qos_class="gold"><d:extra_spec name="quota:cpu_shares"> 2048 </d:extra_spec><d:extra_spec name="hw:a&amp;b">x</d:extra_spec></d:allocation></metadata></domain>`,
+      want: {
+        allocationId: 'a4',
+        qosClass: 'gold',
+        specs: { 'quota:cpu_shares': '2048', 'hw:a&b': 'x' },
+        specSource: 'drover',
+        isNovas: false,
+      },
+    },
+    {
+      name: "Nova's flavor with extra specs",
+      xml: novaDomain(
+        '1.1',
+        '<nova:extraSpecs>' + novaSpec('hw:cpu_policy', 'dedicated') + '</nova:extraSpecs>',
+      ),
+      want: { specs: { 'hw:cpu_policy': 'dedicated' }, specSource: 'nova', isNovas: true, allocationId: '' },
+    },
+    {
+      name: "an older Nova's flavor has none",
+      xml: novaDomain('1.0', '<nova:memory>512</nova:memory>'),
+      want: { specs: {}, specSource: '', isNovas: true },
+    },
+    {
+      name: "Drover's specs go over Nova's",
+      xml: novaDomain(
+        '1.1',
+        '<nova:extraSpecs>' + novaSpec('a', 'nova') + novaSpec('b', 'nova') + '</nova:extraSpecs>',
+        '<d:allocation xmlns:d="https://drover.dev/xmlns/1"><d:extra_spec name="b">ours</d:extra_spec></d:allocation>',
+      ),
+      want: { specs: { a: 'nova', b: 'ours' }, specSource: 'drover', isNovas: true },
+    },
+    {
+      name: 'interfaces',
+      xml: `<domain><devices>
+        <interface type='bridge'><mac address='52:54:00:AA:00:01'/><source bridge='br-int'/><virtualport type='openvswitch'><parameters interfaceid='i-1'/></virtualport>
+          <bandwidth><inbound average='1000' peak='2000' floor='5' burst='64'/><outbound average='300'/></bandwidth><target dev='vnet3'/><model type='virtio'/><driver name='vhost'/></interface>
+        <interface type='network'><mac address='52:54:00:aa:00:02'/><source network='n' bridge='virbr0'/><bandwidth><inbound floor='5'/></bandwidth></interface>
+        <interface type='vhostuser'><source type='unix' path='/s' mode='client'/></interface></devices></domain>`,
+      want: {
+        interfaces: [
+          {
+            target: 'vnet3',
+            mac: '52:54:00:aa:00:01',
+            type: 'bridge',
+            bridge: 'br-int',
+            virtualPort: 'openvswitch',
+            interfaceId: 'i-1',
+            model: 'virtio',
+            driver: 'vhost',
+            bandwidth: {
+              inbound: { averageKilobytesSec: 1_000, peakKilobytesSec: 2_000, burstKilobytes: 64 },
+              outbound: { averageKilobytesSec: 300 },
+            },
+          },
+          { target: '', type: 'network', bridge: 'virbr0', virtualPort: '', bandwidth: {} },
+          { mac: '', type: 'vhostuser', bridge: '', model: '', driver: '' },
+        ],
+        explicit: { interfaceBandwidths: ['52:54:00:aa:00:01'] },
+      },
+    },
+    {
+      name: 'I/O threads, NUMA memory and huge pages',
+      xml: `<domain><iothreads>4</iothreads><iothreadids><iothread id='2'/><iothread id='7'/></iothreadids><cputune><iothreadpin iothread='7' cpuset='1'/></cputune>
+        <numatune><memory mode='strict' nodeset='0-1'/></numatune><memoryBacking><hugepages/></memoryBacking></domain>`,
+      want: {
+        ioThreads: [1, 2, 3, 7],
+        numaMemory: { mode: 'strict', nodeset: '0-1' },
+        hugepages: true,
+        explicit: { ...none, ioThreadPins: [7], numaMemory: true },
+      },
+    },
+    {
+      name: 'a number of I/O threads that cannot be fills no list',
+      xml: '<domain><iothreads>99999999</iothreads></domain>',
+      want: { ioThreads: Array.from({ length: 1_024 }, (_, index) => index + 1) },
+    },
+    {
+      name: 'a CPU set on <vcpu> pins I/O threads too; numad chooses the cells',
+      xml: `<domain><vcpu cpuset='0'>1</vcpu><iothreads>1</iothreads><numatune><memory mode='interleave' placement='auto'/></numatune></domain>`,
+      want: { explicit: { ioThreadPins: [1] }, numaMemory: { mode: 'interleave', nodeset: '' } },
+    },
+    {
+      name: 'throttles and a weight of the definition',
+      xml: `<domain><blkiotune><weight>500</weight></blkiotune><devices><disk><target dev='vda'/><iotune><read_iops_sec>100</read_iops_sec></iotune></disk>
+        <disk><target dev='vdb'/><iotune><total_bytes_sec>0</total_bytes_sec></iotune></disk></devices></domain>`,
+      want: { explicit: { ...none, blockWeight: true, diskThrottles: ['vda'] } },
+    },
+    {
       name: 'entities are not resolved',
       xml: `<!DOCTYPE d [<!ENTITY e "boom">]><domain><devices><disk type='file'><source file='&e;'/></disk></devices></domain>`,
       want: { disks: [{ source: '&e;' }] },
     },
   ];
-  for (const { name, xml, want } of cases) t.match(parseDomainXml(xml), want, name);
+  for (const { name, xml, want } of cases) t.match(parseDomainXml(xml).view, want, name);
+  const many = Array.from({ length: 70 }, (_, index) => novaSpec(`s${index}`, 'x')).join('');
+  const long = novaSpec('long', 'v'.repeat(256)) + novaSpec('n'.repeat(256), 'v') + novaSpec('', 'v');
+  const { specs } = parseDomainXml(
+    novaDomain('1.1', `<nova:extraSpecs>${long}${many}</nova:extraSpecs>`),
+  ).view;
+  t.same(
+    Object.keys(specs),
+    Array.from({ length: 64 }, (_, index) => `s${index}`),
+    '64 specs of 255 characters, the rest is left',
+  );
   for (const bad of ['', 'x', '<domain>', '<network/>', '<domain></disk></domain>']) {
     t.throws(() => parseDomainXml(bad), { code: 'libvirt-failed' }, JSON.stringify(bad));
   }
@@ -203,18 +417,27 @@ t.test('domain XML', async (t) => {
 t.test('the cache of what the XML said', async (t) => {
   const parsed = parseDomainXml('<domain/>');
   const cache = new DomainCache(2);
-  for (const uuid of ['a', 'b', 'c']) cache.put(uuid, 1, parsed, cache.stamp());
+  for (const uuid of ['a', 'b', 'c']) cache.put(cache.begin(uuid), 1, parsed);
   t.same([cache.size, cache.get('a', 1), cache.get('c', 1)], [2, undefined, parsed], 'the first makes room');
   t.equal(cache.get('c', 2), undefined, 'another start is another domain');
-  const stamp = cache.stamp();
+  t.equal(cache.get('c', undefined), parsed, 'whichever start');
+  const [read, other] = [cache.begin('c'), cache.begin('d')];
   cache.invalidate('c');
-  cache.put('c', 1, parsed, stamp);
+  cache.put(read, 1, parsed);
   t.equal(cache.get('c', 1), undefined, 'what was read before the change is not kept');
+  cache.put(other, 1, parsed);
+  t.equal(cache.get('d', 1), parsed, 'a change of another domain takes nothing away');
+  const failed = cache.begin('d');
+  cache.drop(failed);
+  cache.put(failed, 2, parsed);
+  t.equal(cache.get('d', 2), undefined, 'a reading that failed is over');
   cache.keepOnly(new Set(['x']));
   t.equal(cache.size, 0);
-  cache.put('d', 1, parsed, cache.stamp());
+  cache.put(cache.begin('d'), 1, parsed);
+  const before = cache.begin('e');
   cache.clear();
-  t.equal(cache.size, 0);
+  cache.put(before, 1, parsed);
+  t.equal(cache.size, 0, 'also what was under way');
 });
 
 t.test('small readings', async (t) => {
@@ -269,6 +492,31 @@ t.test('settings as libvirt takes them', async (t) => {
   });
 });
 
+t.test('weights, bandwidths and cells as libvirt takes them', async (t) => {
+  const shown = (parameters: readonly { name: string; value: unknown }[]) =>
+    parameters.map(({ name, value }) => `${name}=${String(value)}`);
+  t.same(shown(weightParameters(10)), ['weight=10']);
+  for (const weight of [9, 1_001, 10.5])
+    t.throws(() => weightParameters(weight), { code: 'invalid-argument', field: 'blockWeight' });
+  const inbound = { averageKilobytesSec: 1, peakKilobytesSec: 2, burstKilobytes: 3 };
+  const parameters = bandwidthParameters({ inbound });
+  t.same(
+    shown(parameters).join(' '),
+    [
+      'inbound.average=1 inbound.peak=2 inbound.burst=3 outbound.average=0 outbound.peak=0 outbound.burst=0',
+    ].join(' '),
+  );
+  t.same(bandwidthOf(new Map(parameters.map(({ name, value }) => [name, Number(value)]))), { inbound });
+  for (const averageKilobytesSec of [2 ** 32, -1, 0.5])
+    t.throws(() => bandwidthParameters({ outbound: { averageKilobytesSec } }), {
+      code: 'invalid-argument',
+      field: 'outbound.average',
+    });
+  t.same(shown(numaParameters([0, 1, 3])), ['numa_nodeset=0-1,3']);
+  for (const cells of [[], [-1], [1_024]])
+    t.throws(() => numaParameters(cells), { code: 'invalid-argument', field: 'memory cells' });
+});
+
 t.test('a listener that throws harms no other, and their number has an end', async (t) => {
   const faults: unknown[] = [];
   const heard: number[] = [];
@@ -305,7 +553,7 @@ t.test('typed parameters are built by libvirt', async (t) => {
 });
 
 t.test("libvirt's test driver", async (t) => {
-  for (const bad of [{ connections: 0 }, { connections: 9 }, { deadlineMs: 0 }, { queueLimit: 0.5 }]) {
+  for (const bad of [{ connections: 0 }, { connections: 6 }, { deadlineMs: 0 }, { queueLimit: 0.5 }]) {
     await t.rejects(openHypervisor({ uri: 'test:///default', pidDirectory: '/nowhere', ...bad }), {
       code: 'invalid-argument',
       field: Object.keys(bad)[0] as string,
@@ -324,15 +572,38 @@ t.test("libvirt's test driver", async (t) => {
     pid: undefined,
   });
   const uuid = domain?.uuid ?? '';
-  await hypervisor.pinVcpu(uuid, 1, [3]);
-  await hypervisor.pinEmulator(uuid, [2]);
-  await hypervisor.setScheduler(uuid, {});
+  await hypervisor.pinVcpu({ uuid }, 1, [3]);
+  await hypervisor.pinEmulator({ uuid }, [2]);
+  await hypervisor.setScheduler({ uuid }, {});
+  const key = { uuid, id: 1 };
+  const mac = domain?.interfaces[0]?.mac ?? '';
+  const bandwidth = {
+    inbound: { averageKilobytesSec: 100, peakKilobytesSec: 200, burstKilobytes: 50 },
+    outbound: { averageKilobytesSec: 70 },
+  };
+  await hypervisor.setInterfaceBandwidth(key, mac, bandwidth);
+  t.same(await hypervisor.interfaceBandwidth(key, mac), bandwidth);
+  t.same(
+    (await hypervisor.domains())[0]?.interfaces[0]?.bandwidth,
+    bandwidth,
+    'a change of ours renews the view',
+  );
+  await hypervisor.setInterfaceBandwidth(key, mac, { outbound: bandwidth.outbound });
+  t.same(await hypervisor.interfaceBandwidth(key, mac), { outbound: bandwidth.outbound });
+  for (const old of [
+    () => hypervisor.pinEmulator({ uuid, id: 7 }, [0]),
+    () => hypervisor.interfaceBandwidth({ uuid, id: 7 }, mac),
+    () => hypervisor.diskThrottles({ uuid, id: 7 }),
+  ])
+    await t.rejects(Promise.resolve<unknown>(old()), { code: 'not-found', message: /started anew/ });
   t.match(await hypervisor.versions(), { libvirt: /^\d+\./, test: '0.0.2' });
-  await t.rejects(hypervisor.pinVcpu(uuid, 99, [0]), {
+  await t.rejects(hypervisor.pinVcpu({ uuid }, 99, [0]), {
     code: 'libvirt-failed',
     message: /requested vcpu '99' is not present/,
   });
-  await t.rejects(hypervisor.pinVcpu('00000000-0000-4000-8000-000000000000', 0, [0]), { code: 'not-found' });
+  await t.rejects(hypervisor.pinVcpu({ uuid: '00000000-0000-4000-8000-000000000000' }, 0, [0]), {
+    code: 'not-found',
+  });
   await hypervisor.close();
   await t.rejects(hypervisor.domains(), { code: 'unavailable' });
 });

@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { maximumCommandBytes, maximumCommands, ovsDatabase } from '../../../../agent/openvswitch/database.js';
 import { parseTable } from '../../../../agent/openvswitch/ovsdb-json.js';
 import { vsctl } from '../../../../agent/openvswitch/vsctl.js';
 import { until } from '../../../support/poll.js';
@@ -30,6 +31,23 @@ t.test('what can go wrong', async (t) => {
   t.throws(() => vsctl({ timeoutSeconds: 0.5 }), { code: 'invalid-argument' });
   for (const name of ['', '-x', 'a b', 'a'.repeat(16), 'br;rm'])
     await t.rejects(vsctl().addBridge(name, 'netdev'), { code: 'invalid-argument', field: 'bridge' });
+  const database = ovsDatabase({ program: join(directory, 'none') });
+  await t.rejects(database.list('Interface', ['name']), { code: 'unavailable' });
+  await t.rejects(database.list('Interface', []), { code: 'invalid-argument' });
+  for (const word of ['-x', 'a b', 'a,b', '']) {
+    await t.rejects(database.list(word, ['name']), { code: 'invalid-argument' });
+    await t.rejects(database.list('Port', [word]), { code: 'invalid-argument' });
+  }
+  for (const commands of [[[]], [['--', 'x']], [['set', 'a', '--', 'b']], [['a\0b']]])
+    await t.rejects(database.run(commands), { code: 'invalid-argument' });
+  const many = Array.from({ length: maximumCommands + 1 }, () => ['list', 'Port']);
+  await t.rejects(database.run(many), { code: 'resource-exhausted' });
+  await t.rejects(database.run([['x'.repeat(maximumCommandBytes + 1)]]), { code: 'resource-exhausted' });
+  await database.run([]);
+  const loud = join(directory, 'loud');
+  writeFileSync(loud, '#!/bin/sh\nexec head -c 70000000 /dev/zero\n');
+  chmodSync(loud, 0o755);
+  await t.rejects(ovsDatabase({ program: loud }).list('Port', ['name']), { message: /maxBuffer/ });
   const deaf = join(directory, 'deaf');
   writeFileSync(deaf, '#!/bin/sh\nexec sleep 60\n');
   chmodSync(deaf, 0o755);
@@ -69,6 +87,25 @@ t.test('a real Open vSwitch', { skip: able ? false : 'needs root and openvswitch
   t.same(await ovs.bridges(), [{ name: 'br-test', datapath: 'netdev' }]);
   const [own] = await ovs.interfaces();
   t.match(own, { name: 'br-test', ofport: 65_534, error: '', externalIds: {} });
+  const database = ovsDatabase({ database: `unix:${directory}/db.sock`, timeoutSeconds: 10 });
+  await database.run([
+    ['set', 'Interface', 'br-test', 'ingress_policing_rate=4000', 'ingress_policing_burst=3200'],
+    ['set', 'Interface', 'br-test', 'external_ids:note="a b"'],
+  ]);
+  t.same(await database.list('Interface', ['name', 'ingress_policing_rate', 'external_ids']), [
+    { name: 'br-test', ingress_policing_rate: 4000, external_ids: { note: 'a b' } },
+  ]);
+  const half = [
+    ['set', 'Interface', 'br-test', 'ingress_policing_rate=1'],
+    ['set', 'Interface', 'none', 'ingress_policing_rate=1'],
+  ];
+  await t.rejects(database.run(half), { code: 'failed-precondition', message: /none/ });
+  t.match(
+    await database.list('Interface', ['ingress_policing_rate']),
+    [{ ingress_policing_rate: 4000 }],
+    'all or nothing',
+  );
+  t.same(await database.list('QoS', ['type']), [], 'a table without rows');
   await t.rejects(vsctl({ database: `unix:${directory}/none.sock`, timeoutSeconds: 1 }).bridges(), {
     code: /unavailable|deadline-exceeded/,
   });

@@ -3,16 +3,24 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { groupsOf } from '../../../../agent/kernel/cgroup.js';
+import { allowedCpus, threadsOf } from '../../../../agent/kernel/procfs.js';
 import { lastKnown } from '../../../../agent/host/last-known.js';
 import { domainReport, worthTelling } from '../../../../agent/host/reports.js';
 import type { PlanEntry } from '../../../../agent/reconcile/plan.js';
+import { emptyXmlPart } from '../../../../agent/libvirt/domain-xml-view.js';
 import type { DomainView } from '../../../../agent/libvirt/hypervisor.js';
 import { MemoryRoot } from '../../../../agent/sim/memory-root.js';
 import { maximumSimDomains, SimHypervisor } from '../../../../agent/sim/sim-hypervisor.js';
 import { domainsOf, openSimHost, shapeOf, simName } from '../../../../agent/sim/sim-host.js';
 import { buildTree } from '../../../../agent/sim/tree.js';
 import { DroverError } from '../../../../proto/wire/errors.js';
+import { FakeHost } from '../../../support/fake-host.js';
 import { desiredDigest, encodeTuners, parseProfile } from '../../../../proto/wire/profile.js';
+
+const noInterface = {
+  target: '', mac: '', type: 'ethernet', bridge: '', virtualPort: '', interfaceId: '', model: '', driver: '', bandwidth: {},
+}; // prettier-ignore
 
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined };
 
@@ -54,6 +62,8 @@ for (const index of [1, 2]) {
     await host.agent.take({
       profileName: 'sim',
       profileRevision: 1,
+      trialSeconds: 0,
+      onFailure: '',
       tuners,
       digest: desiredDigest('sim', 1, tuners),
     });
@@ -89,6 +99,8 @@ for (const index of [1, 2]) {
     await host.agent.take({
       profileName: '',
       profileRevision: 0,
+      trialSeconds: 0,
+      onFailure: '',
       tuners: {},
       digest: desiredDigest('', 0, {}),
     });
@@ -116,6 +128,8 @@ t.test('a desired state that this host cannot take changes nothing and is said',
   await host.agent.take({
     profileName: 'far',
     profileRevision: 1,
+    trialSeconds: 0,
+    onFailure: '',
     tuners,
     digest: desiredDigest('far', 1, tuners),
   });
@@ -139,22 +153,93 @@ t.test('the parts refuse what a real host would refuse', async (t) => {
     () => hypervisor.start({ uuid: 'more', name: 'more', vcpus: 1, memoryBytes: 1, allocationId: '' }),
     { code: 'resource-exhausted' },
   );
-  await t.rejects(hypervisor.pinVcpu('nobody', 0, [1]), { code: 'not-found' });
-  await t.rejects(hypervisor.setBlockLimits('1', '/dev/nvme9', { readBytesSec: 1 }), {
+  await t.rejects(hypervisor.pinVcpu({ uuid: 'nobody' }, 0, [1]), { code: 'not-found' });
+  await t.rejects(hypervisor.setBlockLimits({ uuid: '1' }, '/dev/nvme9', { readBytesSec: 1 }), {
     code: 'libvirt-failed',
   });
   t.equal(simName(7), 'sim-007');
 });
 
+for (const cgroup of ['v1', 'v2'] as const) {
+  t.test(
+    `calls of a simulated and of a fake hypervisor land where the kernel would show them: ${cgroup}`,
+    async (t) => {
+      const tree = buildTree({ ...shapeOf(1, 'boot'), cgroup });
+      const sim = new SimHypervisor(tree, cgroup);
+      const interfaces = [{ ...noInterface, mac: '52:54:00:00:00:01' }];
+      const shape = {
+        name: 'vm',
+        vcpus: 1,
+        ioThreads: 2,
+        interfaces,
+        explicit: { blockWeight: true },
+        qosClass: 'gold',
+      };
+      const simulated = sim.start({ ...shape, uuid: 'u', memoryBytes: 1, allocationId: '' });
+      const fake = new FakeHost({ cgroup, cells: '0-1' });
+      t.teardown(() => fake.dispose());
+      const hosts = [
+        { hypervisor: sim, kernel: tree, view: simulated },
+        { hypervisor: fake, kernel: fake.root, view: fake.start(shape) },
+      ];
+      for (const { hypervisor, kernel, view } of hosts) {
+        const pid = view.pid as number;
+        const groups = groupsOf(kernel, pid);
+        const group = (controller: string) =>
+          cgroup === 'v1'
+            ? `/sys/fs/cgroup/${controller}${groups?.get(controller)?.replace('/emulator', '')}`
+            : `/sys/fs/cgroup${groups?.get('unified')?.replace('/emulator', '')}`;
+        t.match(view, {
+          ioThreads: [1, 2],
+          qosClass: 'gold',
+          specSource: '',
+          explicit: { blockWeight: true },
+        });
+        await hypervisor.pinIoThread(view, 2, [1]);
+        const thread = threadsOf(kernel, pid).find(({ name }) => name === 'IO iothread2');
+        t.same(allowedCpus(kernel, pid, thread?.tid ?? 0), [1]);
+        await t.rejects(hypervisor.pinIoThread(view, 3, [1]), { code: 'libvirt-failed' });
+
+        await hypervisor.setMemoryCells(view, [1]);
+        for (const name of ['emulator', 'vcpu0', 'iothread1'])
+          t.equal(kernel.read(`${group('cpuset')}/${name}/cpuset.mems`), '1');
+        t.same((await hypervisor.domains())[0]?.numaMemory, { mode: 'strict', nodeset: '1' });
+
+        await hypervisor.setBlockWeight(view, 300);
+        const scope = group('blkio').replace(/\/libvirt$/, '');
+        if (cgroup === 'v1') t.equal(kernel.read(`${scope}/blkio.bfq.weight`), '300');
+        else t.equal(kernel.read(`${scope}/io.bfq.weight`), 'default 300');
+
+        await hypervisor.setDiskThrottle(view, 'vda', { readIopsSec: 5, writeIopsSec: 0 });
+        t.same([...(await hypervisor.diskThrottles(view))], [['vda', { readIopsSec: 5 }]]);
+        for (const [target, throttle] of [
+          ['vda', { totalIopsSec: 1, readIopsSec: 1 }],
+          ['vdz', {}],
+        ] as const)
+          await t.rejects(hypervisor.setDiskThrottle(view, target, throttle), { code: 'libvirt-failed' });
+        await hypervisor.setDiskThrottle(view, 'vda', {});
+        t.equal((await hypervisor.diskThrottles(view)).size, 0);
+
+        const bandwidth = { inbound: { averageKilobytesSec: 9 } };
+        await hypervisor.setInterfaceBandwidth(view, '52:54:00:00:00:01', bandwidth);
+        t.same(await hypervisor.interfaceBandwidth(view, '52:54:00:00:00:01'), bandwidth);
+        t.same((await hypervisor.domains())[0]?.interfaces[0]?.bandwidth, bandwidth);
+        await t.rejects(hypervisor.interfaceBandwidth(view, 'x'), { code: 'libvirt-failed' });
+        await t.rejects(hypervisor.diskThrottles({ uuid: view.uuid, id: 99 }), {
+          code: 'not-found',
+          message: /started anew/,
+        });
+      }
+      const other = { uuid: 'o', name: 'o', vcpus: 1, memoryBytes: 1, allocationId: '' };
+      const placed = sim.start({ ...other, numaMemory: { mode: 'preferred', nodeset: '0' } });
+      await t.rejects(sim.setMemoryCells(placed, [1]), { message: /requires strict numa mode/ });
+    },
+  );
+}
+
 t.test('a report of domains has a limit and says what it leaves out', async (t) => {
-  const explicit = {
-    vcpuPins: [],
-    emulatorPin: false,
-    vcpuBandwidth: false,
-    cpuShares: false,
-    blockDevices: [],
-  };
   const domain = (name: string): DomainView => ({
+    ...emptyXmlPart,
     uuid: name,
     name,
     id: 1,
@@ -162,9 +247,6 @@ t.test('a report of domains has a limit and says what it leaves out', async (t) 
     vcpus: 1,
     memoryBytes: 1,
     pid: 1,
-    disks: [],
-    explicit,
-    allocationId: '',
   });
   const { domains, left } = domainReport(['c', 'a', 'b'].map(domain), () => 7, 2);
   t.same(
@@ -204,6 +286,8 @@ t.test(
     const state = {
       profileName: 'newer',
       profileRevision: 3,
+      trialSeconds: 0,
+      onFailure: '',
       tuners,
       digest: desiredDigest('newer', 3, tuners),
     };
@@ -219,6 +303,8 @@ t.test(
     await host.agent.take({
       profileName: 'older',
       profileRevision: 4,
+      trialSeconds: 0,
+      onFailure: '',
       tuners: known,
       digest: desiredDigest('older', 4, known),
     });
@@ -245,6 +331,8 @@ t.test('a desired state that could not be saved is tried again at the next pass'
   await host.agent.take({
     profileName: 'p',
     profileRevision: 1,
+    trialSeconds: 0,
+    onFailure: '',
     tuners,
     digest: desiredDigest('p', 1, tuners),
   });

@@ -1,0 +1,86 @@
+/** Every domain with what its XML says, at the cost of one list while nothing changed. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { asDroverError, DroverError } from '../../proto/wire/errors.js';
+import type { DomainCalls, HypervisorParts } from './domain-calls.js';
+import { listDomains } from './domain-list.js';
+import type { ListedDomain } from './domain-list.js';
+import { readDomainPid } from './domain-pid.js';
+import { unknownXmlPart } from './domain-xml-view.js';
+import type { XmlPart } from './domain-xml-view.js';
+import type { DomainView } from './hypervisor.js';
+
+/** What is known of a domain from its XML, or that nothing is. */
+type XmlView = XmlPart & Pick<DomainView, 'xmlUnknown'>;
+
+/** What one domain may hold up a look at all of them, and after what time the look goes on with others meanwhile. */
+const xmlLimitMs = 900;
+const xmlSlowMs = 100;
+
+/** XML reads of one `domains()` at a time: the other connections stay free for changes. */
+const parallelXmlReads = 2;
+
+/**
+ * Every domain, active and not, by name. One whose XML could not be read is there with `xmlUnknown`, no devices and
+ * everything explicit: nothing will touch it. Errors: those of `Hypervisor`.
+ */
+export async function lookAtDomains(parts: HypervisorParts, calls: DomainCalls): Promise<DomainView[]> {
+  const { library, cache, pidDirectory } = parts;
+  const listed = await calls.submit('list domains', undefined, (connection, lease) =>
+    listDomains(library, connection, lease),
+  );
+  cache.keepOnly(new Set(listed.map((domain) => domain.uuid)));
+  const views = await mapLimited(listed, parallelXmlReads, (domain) => xmlOf(calls, domain));
+  return listed.map((domain, index) => ({
+    ...domain,
+    ...(views[index] as XmlView),
+    pid: domain.id === -1 ? undefined : readDomainPid(pidDirectory, domain.name),
+  }));
+}
+
+async function xmlOf(calls: DomainCalls, domain: ListedDomain): Promise<XmlView> {
+  try {
+    return (await soon(calls.xml(domain), `read ${domain.name}`)).view;
+  } catch (thrown) {
+    return nothingKnown(domain, asDroverError(thrown)); // said by the view itself
+  }
+}
+
+/** Stands for XML that could not be read: to the safe side, so that no tuner writes over a setting it cannot see. */
+function nothingKnown({ vcpus }: ListedDomain, { message }: DroverError): XmlView {
+  return {
+    ...unknownXmlPart(vcpus),
+    xmlUnknown: `the XML of the domain could not be read: ${message}`,
+  };
+}
+
+/** One domain whose XML does not come must not hold up the look at all others. */
+async function soon<Result>(work: Promise<Result>, label: string): Promise<Result> {
+  const limit = new AbortController();
+  const late = delay(xmlLimitMs, undefined, { signal: limit.signal }).then(() => {
+    throw new DroverError('deadline-exceeded', `${label}: not answered in ${xmlLimitMs} ms`);
+  });
+  late.catch(() => undefined); // when the work was first, its end is nobody's
+  return Promise.race([work, late]).finally(() => limit.abort());
+}
+
+/** As `Promise.all` over `map`, with at most `limit` under way; one that takes long is left to itself and not counted. */
+async function mapLimited<Item, Result>(
+  items: readonly Item[],
+  limit: number,
+  map: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Promise<Result>[] = [];
+  const queue = items.entries();
+  const work = async () => {
+    for (const [index, item] of queue) await orSlow((results[index] = map(item)));
+  };
+  await Promise.all(Array.from({ length: limit }, work));
+  return Promise.all(results);
+}
+
+/** Done when `work` is, or when that takes long. */
+async function orSlow(work: Promise<unknown>): Promise<void> {
+  const limit = new AbortController();
+  const slow = delay(xmlSlowMs, undefined, { signal: limit.signal }).catch(() => undefined);
+  await Promise.race([work, slow]).finally(() => limit.abort());
+}

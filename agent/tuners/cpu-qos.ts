@@ -4,7 +4,7 @@
  */
 import type { CgroupFacts } from '../../proto/gen/drover/v1/CgroupFacts.js';
 import type { CpuQosSettings } from '../../proto/wire/tuner-settings.js';
-import { cpuShares, readCpuBandwidth, readCpuShares, type CpuBandwidth } from '../kernel/cgroup-cpu.js';
+import { readCpuBandwidth, readCpuShares, type CpuBandwidth } from '../kernel/cgroup-cpu.js';
 import {
   controllerVersion,
   domainGroup,
@@ -14,7 +14,10 @@ import {
 } from '../kernel/cgroup.js';
 import { vcpuThreads } from '../kernel/procfs.js';
 import type { KernelRoot } from '../kernel/root.js';
+import { throttlingOf, writeEachVcpu } from '../kernel/vcpu-bandwidth.js';
 import type { DomainView } from '../libvirt/hypervisor.js';
+import { cpuAllowance, quotaFirst, type Part } from './common/cpu/cpu-allowance.js';
+import { sharesHere } from './common/cpu/cpu-weight.js';
 import { domainObstacle, hypervisorOf, knobDomain, valueOr } from './common/domain-knob.js';
 import type { Knob, KnobDomain, Reading, Tuner, TunerPorts, Want } from './tuner.js';
 
@@ -25,22 +28,13 @@ const shares = 'cpu_shares';
 /** Before the values of vCPUs that differ, in the order of their numbers: `mixed 30000,-1`. */
 const mixed = 'mixed ';
 
-/** A reading that knows which weights this host's cgroup version takes. */
+/** A reading that knows whether this host's control groups take shares or a weight. */
 interface CpuReading extends Reading {
-  readonly sharesRange?: { readonly minimum: number; readonly maximum: number };
+  readonly version?: CgroupVersion;
 }
 
 export const cpuQos: Tuner<typeof name> = {
   name,
-  description: {
-    summary: 'CPU time of each vCPU in a period, and the weight of a domain',
-    writes: [
-      'virDomainSetSchedulerParametersFlags',
-      'cpu.cfs_quota_us, cpu.cfs_period_us or cpu.max when vCPUs differed before',
-    ],
-    source:
-      'Documentation/scheduler/sched-bwc.rst (Linux 3.2); admin-guide/cgroup-v2.rst (4.15); libvirt 0.9.10',
-  },
   ofDomains: true,
 
   async observe(ports, host) {
@@ -48,22 +42,24 @@ export const cpuQos: Tuner<typeof name> = {
     return host.domains.flatMap((domain) => observeDomain(ports, layout, domain));
   },
 
-  want(settings, readings) {
+  want(settings, readings, host) {
+    const views = new Map(host.domains.map((view) => [view.uuid, view]));
     const domains = new Map<string | undefined, Reading[]>();
     for (const reading of readings) {
       const own = domains.get(reading.knob.domain?.uuid);
       if (own) own.push(reading);
       else domains.set(reading.knob.domain?.uuid, [reading]);
     }
-    return [...domains.values()].flatMap((own) => wantDomain(settings, own));
+    return [...domains].flatMap(([uuid, own]) => wantDomain(settings, own, views.get(uuid ?? '')));
   },
 
   async write(ports, knob, value) {
-    const { uuid } = knob.domain as KnobDomain;
-    if (value.startsWith(mixed)) return writeEach(ports.kernel, knob, value.slice(mixed.length).split(','));
+    const domain = knob.domain as KnobDomain;
+    if (value.startsWith(mixed))
+      return writeEachVcpu(ports.kernel, knob.source, knob.setting === period, value.slice(mixed.length));
     const key =
       knob.setting === period ? 'vcpuPeriodUs' : knob.setting === quota ? 'vcpuQuotaUs' : 'cpuShares';
-    return hypervisorOf(ports).setScheduler(uuid, { [key]: Number(value) });
+    return hypervisorOf(ports).setScheduler(domain, { [key]: Number(value) });
   },
 };
 
@@ -92,7 +88,10 @@ function observeDomain(ports: TunerPorts, layout: CgroupFacts, view: DomainView)
   });
   return [
     bandwidth(period, 'periodUs', 'cpu.cfs_period_us'),
-    bandwidth(quota, 'quotaUs', 'cpu.cfs_quota_us'),
+    {
+      ...bandwidth(quota, 'quotaUs', 'cpu.cfs_quota_us'),
+      ...throttling(ports.kernel, groups, version, limits),
+    },
     { ...observeShares(ports.kernel, layout, view, version, knob), explicit: ownShares },
   ];
 }
@@ -110,8 +109,20 @@ function observeShares(
   return {
     knob: knob(shares, source),
     ...valueOr(value?.toString(), 'the domain has no control group'),
-    sharesRange: cpuShares[version],
+    version,
   };
+}
+
+/** Nothing where no vCPU has a quota: the counters stand still then. */
+function throttling(
+  kernel: KernelRoot,
+  groups: readonly string[],
+  version: CgroupVersion,
+  limits: readonly (CpuBandwidth | undefined)[],
+): { evidence?: string } {
+  if (!limits.some((limit) => limit !== undefined && limit.quotaUs >= 0)) return {};
+  const { throttledCount, periods } = throttlingOf(kernel, groups, version);
+  return { evidence: `throttled in ${throttledCount} of ${periods} periods since the domain started` };
 }
 
 /** Directories of the vCPUs' groups, by vCPU number. A TCG guest with one thread has groups, though no vCPU threads. */
@@ -127,76 +138,40 @@ function together(values: readonly (number | undefined)[]): string | undefined {
   return new Set(values).size === 1 ? String(values[0]) : `${mixed}${values.join(',')}`;
 }
 
-function wantDomain(settings: CpuQosSettings, readings: readonly CpuReading[]): Want[] {
+function wantDomain(
+  settings: CpuQosSettings,
+  readings: readonly CpuReading[],
+  view: DomainView | undefined,
+): Want[] {
   const of = (setting: string): CpuReading | undefined =>
     readings.find(({ knob }) => knob.setting === setting);
-  const override = settings.override_explicit ?? false;
-  const want = (setting: string, value: number | undefined): Want[] => {
-    const knob = of(setting)?.knob;
-    return value === undefined || !knob
-      ? []
-      : [
-          {
-            knob,
-            value: String(value),
-            effect: 'now',
-            affects: [],
-            override,
-            ...outOfRange(setting, value, of(setting)),
-          },
-        ];
-  };
-  const limits = [want(period, settings.vcpu_period_us), want(quota, settings.vcpu_quota_us)];
-  if (quotaFirst(settings, of(period)?.value, of(quota)?.value)) limits.reverse();
-  return [...limits.flat(), ...want(shares, settings.cpu_shares)];
+  const allowed = cpuAllowance(settings, view);
+  const want = (setting: string, asked: Part | undefined): Want[] =>
+    wantPart(settings, of(setting), setting === shares ? sharesHere(asked, of(setting)?.version) : asked);
+  const limits = [want(period, allowed.periodUs), want(quota, allowed.quotaUs)];
+  const target = { periodUs: valueOf(allowed.periodUs), quotaUs: valueOf(allowed.quotaUs) };
+  if (quotaFirst(target, of(period)?.value, of(quota)?.value)) limits.reverse();
+  return [...limits.flat(), ...want(shares, allowed.shares)];
 }
 
-function outOfRange(
-  setting: string,
-  value: number,
-  reading: CpuReading | undefined,
-): { unsupported?: string } {
-  const range = setting === shares ? reading?.sharesRange : undefined;
-  if (!range || (value >= range.minimum && value <= range.maximum)) return {};
-  return { unsupported: `this host's cgroups take ${range.minimum}..${range.maximum}` };
-}
-
-/**
- * Whether to write the quota before the period. Between the two writes one is old and one new; the order with the
- * larger share of CPU is taken, so that no vCPU is held tighter on the way than at either end.
- */
-function quotaFirst(
+function wantPart(
   settings: CpuQosSettings,
-  periodNow: string | undefined,
-  quotaNow: string | undefined,
-): boolean {
-  const [oldPeriod, oldQuota] = [Number(periodNow), Number(quotaNow)];
-  const share = (quotaUs: number, periodUs: number): number => (quotaUs < 0 ? Infinity : quotaUs / periodUs);
-  return (
-    share(settings.vcpu_quota_us ?? oldQuota, oldPeriod) >
-    share(oldQuota, settings.vcpu_period_us ?? oldPeriod)
-  );
+  reading: CpuReading | undefined,
+  asked: Part | undefined,
+): Want[] {
+  if (!asked || !reading) return [];
+  const { knob } = reading;
+  const base = { knob, effect: 'now', affects: [], override: settings.override_explicit ?? false } as const;
+  if ('fault' in asked) return [{ ...base, value: asked.text, held: asked.fault }];
+  const { value, remark } = asked;
+  return [{ ...base, value: String(value), ...(remark !== undefined && { remark }), ...idle(reading) }];
 }
 
-/** Puts values back that differed between vCPUs, which libvirt's call cannot say: one file for each vCPU. */
-async function writeEach(kernel: KernelRoot, knob: Knob, values: readonly string[]): Promise<void> {
-  const [, group = '', file = ''] = /^(.*\/vcpu)\d+\/([^/]+)$/.exec(knob.source) ?? [];
-  const vcpus = kernel
-    .list(group.slice(0, group.lastIndexOf('/')))
-    .flatMap((entry) => /^vcpu(\d+)$/.exec(entry)?.[1] ?? []);
-  const ordered = vcpus.map(Number).toSorted((a, b) => a - b);
-  for (const [index, vcpu] of ordered.entries()) {
-    const value = values[index];
-    if (value !== undefined)
-      await kernel.write(
-        `${group}${vcpu}/${file}`,
-        file === 'cpu.max' ? withOther(kernel, `${group}${vcpu}/${file}`, knob, value) : value,
-      );
-  }
+/** The kernel refuses a weight for a group of SCHED_IDLE (cpu.idle), whose cpu.weight reads 0. */
+function idle({ version, value }: CpuReading): { held?: string } {
+  return version === 2 && value === '0' ? { held: 'cpu.idle is 1: the group has no weight to set' } : {};
 }
 
-/** cpu.max holds both numbers; the one that is not meant stays. */
-function withOther(kernel: KernelRoot, file: string, knob: Knob, value: string): string {
-  const [quotaNow = 'max', periodNow = '100000'] = kernel.read(file)?.split(' ') ?? [];
-  return knob.setting === period ? `${quotaNow} ${value}` : `${value === '-1' ? 'max' : value} ${periodNow}`;
+function valueOf(asked: Part | undefined): number | undefined {
+  return asked && 'value' in asked ? asked.value : undefined;
 }

@@ -1,10 +1,29 @@
 /** Transparent hugepages: the files of /sys/kernel/mm/transparent_hugepage (Documentation/admin-guide/mm/transhuge.rst). */
 import type { TransparentHugepagesSettings } from '../../proto/wire/tuner-settings.js';
+import { formatBytes } from '../../proto/wire/units.js';
+import { readMeminfo } from '../kernel/procfs.js';
 import type { KernelRoot } from '../kernel/root.js';
 import type { Effect, HostView, Reading, Tuner, Want } from './tuner.js';
 
 const name = 'transparent-hugepages';
 const folder = '/sys/kernel/mm/transparent_hugepage';
+
+/** File to the key of the profile, in the order in which they are written. */
+const files = {
+  enabled: 'enabled',
+  defrag: 'defrag',
+  'khugepaged/defrag': 'khugepaged_defrag',
+  shmem_enabled: 'shmem_enabled',
+  use_zero_page: 'use_zero_page',
+  'khugepaged/pages_to_scan': 'khugepaged_pages_to_scan',
+  'khugepaged/scan_sleep_millisecs': 'khugepaged_scan_sleep_millisecs',
+  'khugepaged/alloc_sleep_millisecs': 'khugepaged_alloc_sleep_millisecs',
+  'khugepaged/max_ptes_none': 'khugepaged_max_ptes_none',
+  'khugepaged/max_ptes_swap': 'khugepaged_max_ptes_swap',
+  'khugepaged/max_ptes_shared': 'khugepaged_max_ptes_shared',
+} as const satisfies Record<string, keyof TransparentHugepagesSettings>;
+
+type File = keyof typeof files;
 
 /** A reading that knows which values the kernel offers; undefined: a number. */
 interface ChoiceReading extends Reading {
@@ -13,14 +32,9 @@ interface ChoiceReading extends Reading {
 
 export const transparentHugepages: Tuner<typeof name> = {
   name,
-  description: {
-    summary: 'huge pages for memory that did not ask for them',
-    writes: ['enabled', 'defrag', 'khugepaged/defrag'].map((file) => `${folder}/${file}`),
-    source: 'Documentation/admin-guide/mm/transhuge.rst (Linux 2.6.38; defer 4.6, defer+madvise 4.11)',
-  },
 
   async observe({ kernel }) {
-    return ['enabled', 'defrag', 'khugepaged/defrag'].map((file) => observeFile(kernel, file));
+    return (Object.keys(files) as File[]).map((file) => observeFile(kernel, file));
   },
 
   want(settings, readings, host) {
@@ -32,7 +46,7 @@ export const transparentHugepages: Tuner<typeof name> = {
   },
 };
 
-function observeFile(kernel: KernelRoot, file: string): ChoiceReading {
+function observeFile(kernel: KernelRoot, file: File): ChoiceReading {
   const knob = { tuner: name, setting: file, source: `${folder}/${file}` } as const;
   const text = kernel.read(knob.source);
   if (text === undefined)
@@ -43,9 +57,23 @@ function observeFile(kernel: KernelRoot, file: string): ChoiceReading {
         : 'this kernel has no transparent hugepages',
     };
   const chosen = /\[([^\]]+)\]/.exec(text)?.[1];
-  return chosen === undefined
-    ? { knob, value: text }
-    : { knob, value: chosen, choices: text.replaceAll(/[[\]]/g, '').split(/\s+/) };
+  const shown = evidence(kernel, file);
+  return {
+    ...{ knob, value: chosen ?? text },
+    ...(shown !== undefined && { evidence: shown }),
+    ...(chosen !== undefined && { choices: text.replaceAll(/[[\]]/g, '').split(/\s+/) }),
+  };
+}
+
+/** What shows on the whole host that huge pages are made. */
+function evidence(kernel: KernelRoot, file: File): string | undefined {
+  if (file === 'khugepaged/defrag') {
+    const collapsed = kernel.read(`${folder}/khugepaged/pages_collapsed`);
+    return collapsed === undefined ? undefined : `khugepaged made ${collapsed} huge pages since boot`;
+  }
+  const field = { enabled: 'AnonHugePages', shmem_enabled: 'ShmemHugePages' }[file as string];
+  const bytes = field === undefined ? undefined : readMeminfo(kernel)?.get(field);
+  return bytes === undefined ? undefined : `${field}: ${formatBytes(bytes)}`;
 }
 
 function wantFile(
@@ -53,17 +81,12 @@ function wantFile(
   { knob, choices }: ChoiceReading,
   host: HostView,
 ): Want[] {
-  const value = valueOf(settings, knob.setting);
-  if (value === undefined) return [];
+  const setting = settings[files[knob.setting as File]];
+  if (setting === undefined) return [];
+  const value = typeof setting === 'boolean' ? String(Number(setting)) : String(setting);
   const lacking =
     choices && !choices.includes(value) ? { unsupported: `this kernel offers ${choices.join(', ')}` } : {};
   return [{ knob, value, ...felt(knob.setting, host), ...lacking }];
-}
-
-function valueOf(settings: TransparentHugepagesSettings, setting: string): string | undefined {
-  if (setting === 'enabled') return settings.enabled;
-  if (setting === 'defrag') return settings.defrag;
-  return settings.khugepaged_defrag === undefined ? undefined : settings.khugepaged_defrag ? '1' : '0';
 }
 
 /** `enabled` decides at the page fault of new memory: what a running guest has touched stays as it is until it restarts. */

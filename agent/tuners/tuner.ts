@@ -3,10 +3,11 @@
  * knob. Everything else — plan, apply, verify, drift, revert — is made of these three in `agent/reconcile`.
  */
 import type { HostFacts } from '../../proto/gen/drover/v1/HostFacts.js';
-import type { SettingsOf, TunerName } from '../../proto/wire/tuner-settings.js';
+import type { SettingsOf, TunerName, TunerSettings } from '../../proto/wire/tuner-settings.js';
 import type { KernelRoot } from '../kernel/root.js';
 import type { DomainView, Hypervisor } from '../libvirt/hypervisor.js';
-import type { FileStats } from './common/file-stats.js';
+import type { FileStats } from './common/block/file-stats.js';
+import type { ShapingLooks } from './common/network/shaping-looks.js';
 
 /** When a changed setting is felt. */
 export type Effect = 'now' | 'domain-restart' | 'host-reboot';
@@ -16,6 +17,8 @@ export interface KnobDomain {
   readonly uuid: string;
   readonly name: string;
   readonly incarnation: string;
+  /** libvirt's id of that start, for its calls; no part of the identity. */
+  readonly id?: number | undefined;
 }
 
 /** One value on the host that can be read and written. */
@@ -27,6 +30,8 @@ export interface Knob {
   readonly domain?: KnobDomain;
   /** The file or call that the value is read from, for people: `/sys/kernel/mm/ksm/run`. */
   readonly source: string;
+  /** It outlives a restart of the host (a file on disk): so does its ledger entry. */
+  readonly persistent?: true;
 }
 
 /** What a look at one knob gave. Values are canonical text: equal text means an equal setting. */
@@ -39,6 +44,13 @@ export interface Reading {
   readonly explicit?: boolean;
   /** Why it cannot be told now whether the settings mean this knob: what the ledger holds of it is kept meanwhile. */
   readonly undecided?: string;
+  /** What shows that the value bites: `throttled in 37 of 40 periods`, `512 of 512 pages on cell 0`. For people. */
+  readonly evidence?: string;
+  /**
+   * The value stands, and yet it has no effect, with the reason: `effective affinity is still 0-3`, `the scheduler is not
+   * bfq`. Wanted and equal, the knob is then failed and not in sync.
+   */
+  readonly ineffective?: string;
 }
 
 /** What one knob should be. Wants come in the order in which they are to be written. */
@@ -54,6 +66,12 @@ export interface Want {
   readonly held?: string;
   /** This host's kernel or cgroup version has no such value; reported as unsupported with this reason and not written. */
   readonly unsupported?: string;
+  /** It cannot be changed while the host or domain runs; reported as deferred with this reason, `effect` says until when. */
+  readonly deferred?: string;
+  /** It failed lately and would fail again, with the reason; reported as failed and not written for the time being. */
+  readonly fails?: string;
+  /** A remark for people on a value that will be written: `8192 clamped to 10000`, `memory stays on cell 0`. */
+  readonly remark?: string;
 }
 
 /** What a tuner may look at. */
@@ -61,8 +79,14 @@ export interface HostView {
   readonly facts: HostFacts;
   /** Active domains only. */
   readonly domains: readonly DomainView[];
+  /** Active domains that this look is not about: a tuner that shares something out between domains reads them too. */
+  readonly others?: readonly DomainView[];
   /** Why domains could not be looked at; `domains` is empty then and says nothing about what runs. */
   readonly domainsUnknown?: string;
+  /** All settings of the profile in force; a tuner may look at a neighbour's (the CPU sets of vcpu-pinning). */
+  readonly settings?: TunerSettings;
+  /** Knobs that the ledger holds: a tuner whose knobs follow from its settings (sysctl) reads these as well. */
+  readonly held?: readonly Knob[];
 }
 
 /** What a tuner may act through. Without a hypervisor, domain knobs are unsupported. */
@@ -71,22 +95,46 @@ export interface TunerPorts {
   readonly hypervisor: Hypervisor | undefined;
   /** Looks at image files; absent: the reconciler brings its own, a tuner by itself one for each look. */
   readonly files?: FileStats;
+  /** Open vSwitch's database; absent: none here. */
+  readonly openvswitch?: OpenVswitch;
+  /** Looks at what limits network devices; absent: it is not told whether a bandwidth bites. */
+  readonly shaping?: ShapingLooks;
+  /** systemd's manager; absent: no systemd on the bus. */
+  readonly services?: Services;
+  /** Milliseconds of a clock that only goes forward; absent: performance.now. */
+  monotonicMs?(): number;
 }
 
-export interface TunerDescription {
-  /** One line. */
-  readonly summary: string;
-  /** Kernel files and libvirt calls that it writes. */
-  readonly writes: readonly string[];
-  /** Kernel or libvirt documentation with the version where the interface appeared. */
-  readonly source: string;
+/** systemd units as tuners see them (org.freedesktop.systemd1.Manager). */
+export interface Services {
+  /** ActiveState by unit; units that are not installed are absent. Errors: those of `callBus`. */
+  states(units: readonly string[]): Promise<Record<string, string>>;
+  start(unit: string): Promise<void>;
+  stop(unit: string): Promise<void>;
+  /** Sets limits of a unit's control group until the next boot (SetUnitProperties with `runtime`); absent: not to be had. */
+  setResources?(unit: string, limits: UnitLimits): Promise<void>;
+}
+
+/** What is absent stays. `memoryMaxBytes` Infinity: no limit. */
+export interface UnitLimits {
+  readonly allowedCpus?: readonly number[];
+  readonly memoryMaxBytes?: number;
+}
+
+/** The part of ovs-vsctl that tuners use (agent/openvswitch/vsctl.ts). */
+export interface OpenVswitch {
+  /** Rows of a table with these columns, decoded. */
+  list(table: string, columns: readonly string[]): Promise<Record<string, unknown>[]>;
+  /** One transaction of `ovs-vsctl` commands: ['set', 'Interface', 'vnet0', 'ingress_policing_rate=1000']. */
+  run(commands: readonly (readonly string[])[]): Promise<void>;
 }
 
 export interface Tuner<Name extends TunerName = TunerName> {
   readonly name: Name;
-  readonly description: TunerDescription;
   /** Its knobs belong to domains: without a look at those it can do nothing. */
   readonly ofDomains?: true;
+  /** Files on disk that it writes: a change of one by somebody else is found at once. */
+  readonly files?: readonly string[];
   /** Every knob of this family as it is now. Never writes. */
   observe(ports: TunerPorts, host: HostView): Promise<Reading[]>;
   /** Which values the settings ask for, given what was read. Pure. Errors: `invalid-argument` where this host cannot take a value. */

@@ -1,6 +1,7 @@
-/** Tables for people: no borders, columns as wide as they need, numbers to the right, cut to the terminal's width. */
+/** Tables for people: no borders, columns as wide as they need, numbers to the right, cut or wrapped to the terminal's width. */
 import { cutToWidth, displayWidth, printable } from './display-width.js';
 import type { Style, Tone } from './style.js';
+import { wrapToWidth } from './wrap.js';
 
 /** A cell: text, or text with the tone that underlines it. */
 export type Cell = string | { readonly text: string; readonly tone: Tone | undefined };
@@ -11,6 +12,8 @@ export interface Heading {
   readonly align?: 'left' | 'right';
   /** A column is not cut below this many columns of the terminal; default: the heading's width, at least 8. */
   readonly minimumWidth?: number;
+  /** Goes on in the next line where it would be cut: a reason is of no use by half. */
+  readonly wraps?: boolean;
 }
 
 export interface Column<Row> extends Heading {
@@ -46,7 +49,9 @@ export function tableLines(table: Table, page: Page, indent = 0): string[] {
     page.width && page.width - indent,
   );
   const head = table.columns.map(({ heading }): CleanCell => ({ text: heading, tone: 'strong' }));
-  return [head, ...cells].map((row) => ' '.repeat(indent) + rowLine(row, table.columns, widths, page.style));
+  return [head, ...cells]
+    .flatMap((row) => linesOf(row, table.columns, widths))
+    .map((row) => ' '.repeat(indent) + rowLine(row, table.columns, widths, page.style));
 }
 
 interface CleanCell {
@@ -101,6 +106,21 @@ function widestToCut(columns: readonly Heading[], widths: readonly number[]): nu
 
 function minimumOf({ heading, minimumWidth }: Heading): number {
   return Math.max(displayWidth(heading), minimumWidth ?? 8);
+}
+
+/** A row as rows of one line each. */
+function linesOf(
+  row: readonly CleanCell[],
+  columns: readonly Heading[],
+  widths: readonly number[],
+): CleanCell[][] {
+  const cells = row.map(({ text }, index) =>
+    columns[index]?.wraps ? wrapToWidth(text, widths[index] as number) : [text],
+  );
+  const height = Math.max(1, ...cells.map((lines) => lines.length));
+  return Array.from({ length: height }, (_, line) =>
+    row.map(({ tone }, index) => ({ text: cells[index]?.[line] ?? '', tone })),
+  );
 }
 
 function rowLine(

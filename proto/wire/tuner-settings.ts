@@ -2,94 +2,53 @@
  * The settings of every tuner, as a profile may give them: the part of the contract that both sides check with the same
  * code. Names are the kernel's and libvirt's own, units last. A tuner that is absent is not touched.
  */
-import { z } from 'zod';
+import type { z } from 'zod';
+import { blockQos } from '../tuners/block-qos.js';
+import { blockQueue } from '../tuners/block-queue.js';
+import { blockWeight } from '../tuners/block-weight.js';
+import { cpuGovernor } from '../tuners/cpu-governor.js';
+import { cpuQos } from '../tuners/cpu-qos.js';
+import { diskCache } from '../tuners/disk-cache.js';
+import { hugepages } from '../tuners/hugepages.js';
+import { interfaceQos } from '../tuners/interface-qos.js';
+import { irqAffinity } from '../tuners/irq-affinity.js';
+import { kernelCommandLine } from '../tuners/kernel-command-line.js';
+import { ksm } from '../tuners/ksm.js';
+import { machineSlice } from '../tuners/machine-slice.js';
+import { numaMemory } from '../tuners/numa-memory.js';
+import { owners } from '../tuners/owners.js';
+import { qosClasses } from '../tuners/qos-classes.js';
+import { sysctl } from '../tuners/sysctl.js';
+import { transparentHugepages } from '../tuners/transparent-hugepages.js';
+import { vcpuPinning } from '../tuners/vcpu-pinning.js';
+import { vhostNet } from '../tuners/vhost-net.js';
+import { virtualMemory } from '../tuners/virtual-memory.js';
 
-const cpuList = z.string().max(1024);
-const uint32 = z.int().min(0).max(4_294_967_295);
-/** Bytes or operations a second; 0 lifts the limit, as in the kernel's throttle files. */
-const rate = z
-  .int()
-  .min(0)
-  .max(2 ** 50);
-const override = z
-  .boolean()
-  .optional()
-  .describe('true: also where the domain carries its own setting in its XML');
-
-/** Which pCPUs belong to the host and which to domains. Kernel: sched_setaffinity(2), cpuset; libvirt: virDomainPinVcpuFlags. */
-export const vcpuPinning = z
-  .strictObject({
-    reserved: cpuList.optional().describe('CPUs kept for the host, such as 0-3'),
-    shared: cpuList.optional().describe('CPUs on which vCPUs of unpinned domains run, such as 4-$'),
-    override_explicit: override,
-  })
-  .refine((value) => value.shared !== undefined || value.reserved !== undefined, {
-    error: 'reserved or shared, or both',
-  });
-
-/** CFS bandwidth and shares by domain. Kernel: Documentation/scheduler/sched-bwc.rst; libvirt: virDomainSetSchedulerParametersFlags. */
-export const cpuQos = z.strictObject({
-  vcpu_period_us: z
-    .int()
-    .min(1_000)
-    .max(1_000_000)
-    .optional()
-    .describe('CFS period of each vCPU, 1000..1000000'),
-  vcpu_quota_us: z
-    .int()
-    .refine((value) => value === -1 || (value >= 1_000 && value <= 17_592_186_044_415), {
-      error: '-1 (no limit) or 1000..17592186044415',
-    })
-    .optional()
-    .describe('CPU time of each vCPU in a period; -1: no limit'),
-  cpu_shares: z
-    .int()
-    .min(2)
-    .max(262_144)
-    .optional()
-    .describe('cgroup v1 shares 2..262144; on v2 it becomes cpu.weight'),
-  override_explicit: override,
-});
-
-/** Block-I/O limits of every domain disk. Kernel: cgroup-v1/blkio-controller.rst, cgroup-v2.rst io.max; libvirt: virDomainSetBlkioParameters. */
-export const blockQos = z.strictObject({
-  read_bytes_sec: rate.optional(),
-  write_bytes_sec: rate.optional(),
-  read_iops_sec: rate.optional(),
-  write_iops_sec: rate.optional(),
-  device: z
-    .string()
-    .regex(/^\/dev\/[A-Za-z0-9/_-]{1,64}$/)
-    .optional()
-    .describe('host block device; absent: the whole disks under the domain images'),
-  override_explicit: override,
-});
-
-/** Kernel samepage merging. Kernel: Documentation/admin-guide/mm/ksm.rst. */
-export const ksm = z.strictObject({
-  run: z
-    .enum(['off', 'on', 'unmerge'])
-    .describe('off keeps merged pages, unmerge gives every page its own copy again'),
-  pages_to_scan: uint32.min(1).optional(),
-  sleep_millisecs: uint32.optional(),
-  merge_across_nodes: z.boolean().optional(),
-  use_zero_pages: z.boolean().optional(),
-});
-
-/** Transparent hugepages. Kernel: Documentation/admin-guide/mm/transhuge.rst. */
-export const transparentHugepages = z.strictObject({
-  enabled: z.enum(['always', 'madvise', 'never']),
-  defrag: z.enum(['always', 'defer', 'defer+madvise', 'madvise', 'never']).optional(),
-  khugepaged_defrag: z.boolean().optional(),
-});
-
-/** Tuner name to the schema of its settings, in the order in which tuners run. */
+/**
+ * Tuner name to the schema of its settings, in the order in which tuners run: other programs stop first; what guests may
+ * take is settled before the memory of the whole host; what waits for a restart comes last. `qos-classes` has no knobs.
+ */
 export const tunerSettings = {
+  'qos-classes': qosClasses,
+  owners,
   'vcpu-pinning': vcpuPinning,
+  'numa-memory': numaMemory,
   'cpu-qos': cpuQos,
   'block-qos': blockQos,
+  'block-weight': blockWeight,
+  'interface-qos': interfaceQos,
+  'disk-cache': diskCache,
+  'vhost-net': vhostNet,
+  'machine-slice': machineSlice,
+  'irq-affinity': irqAffinity,
+  'cpu-governor': cpuGovernor,
   ksm,
   'transparent-hugepages': transparentHugepages,
+  hugepages,
+  'virtual-memory': virtualMemory,
+  'block-queue': blockQueue,
+  sysctl,
+  'kernel-command-line': kernelCommandLine,
 } as const;
 
 export type TunerName = keyof typeof tunerSettings;

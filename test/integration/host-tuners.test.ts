@@ -18,7 +18,7 @@ import {
 import { allowedCpus, vcpuThreads } from '../../agent/kernel/procfs.js';
 import { HostRoot } from '../../agent/kernel/root.js';
 import type { PlanEntry } from '../../agent/reconcile/plan.js';
-import { diskUnder } from '../../agent/tuners/common/host-disk.js';
+import { diskUnder } from '../../agent/tuners/common/block/host-disk.js';
 import type { TunerSettings } from '../../proto/wire/tuner-settings.js';
 import { parseCpuSet } from '../../proto/wire/cpu-set.js';
 import { BootDomain, domainObstacle, ensureLibvirtd } from '../support/boot-domain.js';

@@ -11,13 +11,16 @@ const unknownIncarnation = 'unknown';
  * A domain as its knobs name it. The incarnation is QEMU's pid with its start time in clock ticks since boot: unlike
  * libvirt's id it never comes again in one boot, not even when libvirtd loses its counter.
  */
-export function knobDomain(kernel: KernelRoot, { uuid, name, pid }: DomainView): KnobDomain {
+export function knobDomain(kernel: KernelRoot, { uuid, name, pid, id }: DomainView): KnobDomain {
   const ticks = pid === undefined ? undefined : startTicks(kernel, pid);
-  return { uuid, name, incarnation: ticks === undefined ? unknownIncarnation : `${pid}-${ticks}` };
+  return { uuid, name, id, incarnation: ticks === undefined ? unknownIncarnation : `${pid}-${ticks}` };
 }
 
 /** True while the process of that incarnation runs, whatever libvirt says. */
-export function incarnationRuns(kernel: KernelRoot, { incarnation }: KnobDomain): boolean {
+export function incarnationRuns(
+  kernel: KernelRoot,
+  { incarnation }: Pick<KnobDomain, 'incarnation'>,
+): boolean {
   const [pid, ticks] = incarnation.split('-');
   return ticks !== undefined && startTicks(kernel, Number(pid)) === Number(ticks);
 }

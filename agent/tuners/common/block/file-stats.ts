@@ -4,8 +4,8 @@
  */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readMounts } from '../../kernel/mounts.js';
-import type { KernelRoot } from '../../kernel/root.js';
+import { readMounts } from '../../../kernel/mounts.js';
+import type { KernelRoot } from '../../../kernel/root.js';
 
 export interface FileStat {
   /** major:minor of the file system that holds the file. */

@@ -1,0 +1,102 @@
+/**
+ * Limits that a domain's control group keeps on disks of the host (admin-guide/cgroup-v1/blkio-controller.rst,
+ * cgroup-v2.rst io.max).
+ */
+import type { BlockDevice } from '../../../../proto/gen/drover/v1/BlockDevice.js';
+import type { CgroupFacts } from '../../../../proto/gen/drover/v1/CgroupFacts.js';
+import { readBlockLimits } from '../../../kernel/cgroup-block.js';
+import { controllerVersion, domainGroup } from '../../../kernel/cgroup.js';
+import type { DomainView } from '../../../libvirt/hypervisor.js';
+import type { TunerPorts } from '../../tuner.js';
+import {
+  blockTuner,
+  groupLimits,
+  limitNames,
+  movedOn,
+  type BlockPorts,
+  type BlockReading,
+  type DomainBlocks,
+  type Group,
+  type GroupLimit,
+} from './block-reading.js';
+import { valueOr } from '../domain-knob.js';
+import { diskOfNode, type HostDisk } from './host-disk.js';
+
+/** The control group of a domain for block I/O; undefined: it has none. */
+export function groupOf({ kernel }: TunerPorts, layout: CgroupFacts, { pid }: DomainView): Group | undefined {
+  const version = controllerVersion(layout, 'blkio');
+  const directory = pid === undefined ? undefined : domainGroup(kernel, layout, pid, 'blkio');
+  return directory === undefined || version === undefined ? undefined : { directory, version };
+}
+
+/** Each limit on each disk of the host, with the counters of the disks under images. `obstacle`: why none can be read. */
+export async function groupReadings(
+  ports: BlockPorts,
+  blocks: DomainBlocks,
+  devices: readonly BlockDevice[],
+  group: Group | undefined,
+  obstacle: string | undefined,
+): Promise<BlockReading[]> {
+  const { view, domain, images } = blocks;
+  const explicit = await explicitDisks(ports, view);
+  const own = new Map(images.flatMap(({ disk }) => (disk ? [[disk.device, disk]] : [])));
+  const others = devices.map(toHostDisk).filter(({ device }) => !own.has(device));
+  const undecided = images.find(({ isUndecided }) => isUndecided)?.reason;
+  const read = (disk: HostDisk, underImage: boolean): BlockReading[] => {
+    const values = group && readBlockLimits(ports.kernel, group.directory, group.version, disk.number);
+    const evidence = underImage ? movedOn(ports, group, disk) : undefined;
+    return limitNames.map((limit) => ({
+      knob: {
+        ...{ tuner: blockTuner, setting: `${limit} ${disk.device}`, domain },
+        source: `${group?.directory ?? '/sys/fs/cgroup'}/${group?.version === 2 ? 'io.max' : groupLimits[limit].file}`,
+      },
+      ...(obstacle === undefined
+        ? valueOr(values?.[groupLimits[limit].key].toString(), 'the control group has no limits')
+        : { unsupported: obstacle }),
+      explicit: explicit.has(disk.number) || view.explicit.blockDevices.includes(disk.device),
+      ...(evidence !== undefined && { evidence }),
+      ...(undecided !== undefined && !underImage && { undecided }),
+      blocks,
+      group: { limit, device: disk.device },
+    }));
+  };
+  return [
+    ...[...own.values()].flatMap((disk) => read(disk, true)),
+    ...others.flatMap((disk) => read(disk, false)),
+  ];
+}
+
+/** Limits that a control group cannot keep, because no disk of the host is under the image. */
+export function withoutDisk(blocks: DomainBlocks): BlockReading[] {
+  const { domain, images, view } = blocks;
+  const reading = (limit: GroupLimit, label: string, reason: string): BlockReading => ({
+    knob: { tuner: blockTuner, setting: `${limit} (${label})`, domain, source: label },
+    unsupported: reason,
+    blocks,
+    group: { limit, device: '' },
+  });
+  const unknown = view.xmlUnknown;
+  if (unknown !== undefined) return limitNames.map((limit) => reading(limit, 'disks', unknown));
+  return images
+    .filter(({ disk }) => disk === undefined)
+    .flatMap((image) =>
+      limitNames.map((limit) => ({ ...reading(limit, `disk ${image.target}`, image.reason), image })),
+    );
+}
+
+/** Numbers of the whole disks that the domain's own <blkiotune> names, by whatever name. */
+async function explicitDisks({ kernel, files }: BlockPorts, view: DomainView): Promise<Set<string>> {
+  const disks = await Promise.all(
+    view.explicit.blockDevices.map((device) => diskOfNode(kernel, device, files)),
+  );
+  return new Set(disks.flatMap((disk) => disk?.number ?? []));
+}
+
+function toHostDisk({ name: device, deviceNumber }: BlockDevice): HostDisk {
+  return { device: nodeOf(device), number: deviceNumber };
+}
+
+/** sysfs writes a slash in a device's name as an exclamation mark. */
+export function nodeOf(device: string): string {
+  return `/dev/${device.replaceAll('!', '/')}`;
+}

@@ -1,0 +1,60 @@
+/**
+ * Keeps the memory of domains on the NUMA cells of their vCPUs: a pin alone moves no page. Read from cpuset.mems of the
+ * domain's groups (admin-guide/cgroup-v1/cpusets.rst, cgroup-v2.rst), written through virDomainSetNumaParameters, which
+ * moves what is there already; the kernel's counters show whether it came.
+ */
+import { parseCpuSet } from '../../proto/wire/cpu-set.js';
+import { inheritedCells, readCellGroups, readMemoryCells, type CellGroup } from '../kernel/cgroup-cells.js';
+import type { KernelRoot } from '../kernel/root.js';
+import { cellReading, type CellReading } from './common/cpu/cell-readings.js';
+import { cellTopology } from './common/cpu/cell-topology.js';
+import { cellWants } from './common/cpu/cell-wants.js';
+import { hypervisorOf } from './common/domain-knob.js';
+import { readCgroupLayout } from '../kernel/cgroup.js';
+import type { KnobDomain, Tuner } from './tuner.js';
+
+const name = 'numa-memory';
+
+export const numaMemory: Tuner<typeof name> = {
+  name,
+  ofDomains: true,
+
+  async observe(ports, host) {
+    const cells = cellTopology(host.facts);
+    const layout = host.facts.cgroup ?? readCgroupLayout(ports.kernel);
+    return host.domains.map((view) => cellReading(ports, host, layout, cells, view));
+  },
+
+  want(settings, readings, host) {
+    return cellWants(settings, readings as readonly CellReading[], host);
+  },
+
+  async write(ports, knob, value) {
+    const domain = knob.domain as KnobDomain;
+    if (/^[\d,-]+$/.test(value))
+      return hypervisorOf(ports).setMemoryCells(domain, parseCpuSet(value, knob.setting));
+    // No call of libvirt can say these: first all cells, so that libvirt's own record forbids none, then file by file.
+    await hypervisorOf(ports).setMemoryCells(domain, readMemoryCells(ports.kernel) ?? [0]);
+    for (const { file, text } of filesOf(ports.kernel, domain, value)) await ports.kernel.write(file, text);
+  },
+};
+
+/** The files of a value that is `inherited` or `mixed`, with what each is to hold. */
+function filesOf(
+  kernel: KernelRoot,
+  { incarnation }: KnobDomain,
+  value: string,
+): { file: string; text: string }[] {
+  const groups = readCellGroups(kernel, readCgroupLayout(kernel), Number(incarnation.split('-')[0]));
+  const lists = new Map<string, string>();
+  for (const pair of value.replace(/^mixed /, '').split(' ')) {
+    const [group = '', cells = ''] = pair.split('=');
+    lists.set(group, cells);
+  }
+  const textOf = ({ name: group }: CellGroup): string | undefined =>
+    value === inheritedCells ? '' : lists.get(group);
+  return groups.flatMap((group) => {
+    const text = textOf(group);
+    return text === undefined ? [] : [{ file: group.file, text: `${text}\n` }];
+  });
+}

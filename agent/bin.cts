@@ -1,11 +1,40 @@
-#!/usr/bin/env -S node --max-semi-space-size=1
+#!/usr/bin/env -S MALLOC_ARENA_MAX=2 node --max-semi-space-size=1 --max-old-space-size=512
 /**
  * Entry of drover-agent. CommonJS, because libuv reads UV_THREADPOOL_SIZE when its pool first starts and loading an ES
  * module already starts it: four threads would leave none for files while libvirt calls hang (agent/libvirt).
  *
- * The flag in the first line keeps V8's young generation small: an agent lives for months and allocates little at a time.
- * Measured with libvirt connected and no domain: 92 MB resident instead of 111 MB.
+ * An agent lives for months and should be small; docs/adr/0007-agent-memory.md has the figures. The first line keeps V8's
+ * young generation small and its old one from growing far beyond what is in use, and lets glibc have two arenas instead
+ * of one for each thread. The bundle holds only what is used. After the first pass, what only the start needed goes back.
  */
+interface Main {
+  main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void>;
+}
+interface Memory {
+  giveBackStartMemory(program: string): number;
+}
+
 process.noDeprecation = true; // grpc-js names the address in TLS also where it is an IP
 process.env['UV_THREADPOOL_SIZE'] ??= '16';
-void import('./main.js').then(({ main }) => main(process.argv.slice(2), process.env));
+
+/** True when the bundle is not older than the last compilation. A package without tsc's record has only the one. */
+async function bundleIsFresh(): Promise<boolean> {
+  const { statSync } = await import('node:fs');
+  const changedMs = (file: string) => statSync(`${__dirname}/../${file}`, { throwIfNoEntry: false })?.mtimeMs;
+  const bundledMs = changedMs('bundle/main.js');
+  return bundledMs !== undefined && bundledMs >= (changedMs('.tsbuildinfo') ?? 0);
+}
+
+async function run(): Promise<void> {
+  const isFresh = await bundleIsFresh();
+  const [program, memory] = isFresh
+    ? ['../bundle/main.js', '../bundle/give-back.js']
+    : ['./main.js', './host/give-back.js'];
+  const { main } = (await import(program)) as Main;
+  await main(process.argv.slice(2), process.env);
+  // Only `run` and `sim` come here, after their first pass: every other command has ended the process.
+  const { giveBackStartMemory } = (await import(memory)) as Memory;
+  giveBackStartMemory(process.execPath);
+}
+
+void run();

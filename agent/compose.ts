@@ -6,17 +6,29 @@ import type { AgentConfig } from './config.js';
 import { gatherFacts } from './facts/index.js';
 import { readInventory, type Inventory } from './facts/inventory.js';
 import { lastKnown } from './host/last-known.js';
+import { ProcessScan } from './kernel/named-processes.js';
 import { bootId } from './kernel/procfs.js';
 import { HostRoot, type KernelRoot } from './kernel/root.js';
+import { askTc } from './kernel/traffic-control.js';
 import { openHypervisor } from './libvirt/open-hypervisor.js';
 import type { Hypervisor } from './libvirt/hypervisor.js';
 import type { Log } from './log.js';
+import { ovsDatabase } from './openvswitch/database.js';
 import { vsctl } from './openvswitch/vsctl.js';
+import { watchFiles } from './host/watch-files.js';
+import { TrialFile } from './host/trial.js';
+import { AllocationsFile } from './reconcile/allocations-file.js';
 import { DesiredFile } from './reconcile/desired.js';
 import { Ledger } from './reconcile/ledger.js';
+import { ownersOf, type Owners } from './reconcile/ownership.js';
+import { PendingReboots } from './reconcile/pending-reboots.js';
 import { Reconciler } from './reconcile/reconciler.js';
+import { withAllocation } from './reconcile/specs.js';
+import { services } from './systemd/services.js';
 import { unitStates } from './systemd/units.js';
+import { ownerTableProcesses, ownerTableUnits, tunedProfileFile } from './tuners/common/owner-table.js';
 import { tuners } from './tuners/index.js';
+import { ShapingLooks } from './tuners/common/network/shaping-looks.js';
 import type { HostView } from './tuners/tuner.js';
 
 /** One host, ready to be reconciled. */
@@ -26,6 +38,11 @@ export interface LocalHost {
   readonly reconciler: Reconciler;
   readonly ledger: Ledger;
   readonly desired: DesiredFile;
+  readonly allocations: AllocationsFile;
+  readonly trials: TrialFile;
+  readonly pendingReboots: PendingReboots;
+  /** Tells of changes of the files that tuners write; answers how to stop. */
+  watchFiles(changed: () => void): () => void;
   readonly planOnly: boolean;
   readonly bootId: string;
   facts(): Promise<HostFacts>;
@@ -33,15 +50,8 @@ export interface LocalHost {
 }
 
 /** systemd units whose state matters here: those that the agent works with, and those that may own the same settings. */
-export const watchedUnits = [
-  'libvirtd.service',
-  'virtqemud.service',
-  'openvswitch-switch.service',
-  'libvirt-guests.service',
-  'ksmtuned.service',
-  'tuned.service',
-  'numad.service',
-  'irqbalance.service',
+export const watchedUnits: readonly string[] = [
+  ...new Set(['libvirtd.service', 'virtqemud.service', 'openvswitch-switch.service', ...ownerTableUnits]),
 ];
 
 export interface Opening {
@@ -67,11 +77,17 @@ export async function openLocalHost(config: AgentConfig, how: Opening, log: Log)
   });
   const facts = factsOf(kernel, hypervisor, config, agentVersion);
   const ledger = await Ledger.open(config.state_directory, { bootId: boot, now: Date.now, readOnly });
-  const desired = await DesiredFile.load(join(config.state_directory, 'desired.json'));
-  const hostView = async () => ({ facts: await facts(), ...(await activeDomains(hypervisor)) });
+  const inState = (name: string): string => join(config.state_directory, name);
+  const desired = await DesiredFile.load(inState('desired.json'));
+  const allocations = await AllocationsFile.load(inState('allocations.json'));
+  const trials = await TrialFile.load(inState('trial.json'));
+  const pendingReboots = await PendingReboots.load(inState('pending-reboots.json'));
+  const hostView = async () => ({ facts: await facts(), ...(await activeDomains(hypervisor, allocations)) });
+  const shaping = new ShapingLooks({ ask: askTc(), monotonicMs: () => performance.now() });
   const reconciler = new Reconciler({
     tuners,
-    ports: { kernel, hypervisor },
+    ports: { kernel, hypervisor, openvswitch: ovsDatabase(), services: services(), shaping },
+    owners: ownersHere(kernel, facts),
     ledger,
     hostView,
     planOnly,
@@ -82,18 +98,31 @@ export async function openLocalHost(config: AgentConfig, how: Opening, log: Log)
     await hypervisor?.close();
     await ledger.close();
   };
-  return { kernel, hypervisor, reconciler, ledger, desired, planOnly, bootId: boot, facts, close };
+  const watched = tuners.flatMap(({ files = [] }) => files).map((file) => join(config.kernel_root, file));
+  return {
+    ...{ kernel, hypervisor, reconciler, ledger, desired, allocations, trials, pendingReboots },
+    ...{ planOnly, bootId: boot, facts, close },
+    watchFiles: (changed) => watchFiles(watched, changed),
+  };
+}
+
+/** Who else writes settings here: units, and processes where there is no systemd; these are looked for once a minute. */
+function ownersHere(kernel: KernelRoot, facts: () => Promise<HostFacts>): () => Promise<Owners> {
+  const scan = new ProcessScan(kernel, ownerTableProcesses, () => performance.now());
+  return async () => ownersOf((await facts()).services, scan.read(), kernel.read(tunedProfileFile));
 }
 
 /** Active domains; while libvirt does not answer none, and why: then what is not about domains is enforced all the same. */
 async function activeDomains(
   hypervisor: Hypervisor | undefined,
+  allocations: AllocationsFile,
 ): Promise<Pick<HostView, 'domains' | 'domainsUnknown'>> {
   const domainsUnknown = 'libvirt does not answer: domains were not looked at';
   if (!hypervisor) return { domains: [] };
   if (!hypervisor.reachable) return { domains: [], domainsUnknown };
   try {
-    return { domains: (await hypervisor.domains()).filter((domain) => domain.id >= 0) };
+    const active = (await hypervisor.domains()).filter((domain) => domain.id >= 0);
+    return { domains: active.map((domain) => withAllocation(domain, allocations.of(domain))) };
   } catch (thrown) {
     return { domains: [], domainsUnknown: `${domainsUnknown} (${(thrown as Error).message})` };
   }

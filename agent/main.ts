@@ -24,6 +24,7 @@ export async function main(argv: readonly string[], env: Env): Promise<void> {
   addSim(program);
   addStandalone(program);
   addFacts(program);
+  addExplain(program);
   try {
     await program.parseAsync([...argv], { from: 'user' });
   } catch (thrown) {
@@ -163,6 +164,22 @@ function addFacts(program: Command): void {
       );
       const { wireNames } = await import('../proto/output/wire-names.js');
       process.stdout.write(`${JSON.stringify(wireNames(await host.facts()), null, 2)}\n`);
+      await leave(exitCodes.ok);
+    });
+}
+
+function addExplain(program: Command): void {
+  program
+    .command('explain')
+    .description('manuals of tuners')
+    .argument('<what>', 'tuner')
+    .argument('[name]', 'name of the tuner; without it, all are listed')
+    .option('--output <format>', 'table, json or yaml', 'table')
+    .action(async (what: string, name: string | undefined, options: { output: string }) => {
+      if (what !== 'tuner') throw invalid('explain', what, 'tuner');
+      const format = formatOf(options.output);
+      const { printManual } = await import('./commands/explain.js');
+      await printManual(name, format, process.stdout, process.env);
       await leave(exitCodes.ok);
     });
 }

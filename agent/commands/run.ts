@@ -86,6 +86,7 @@ export function sessionOptions(agent: HostAgent, log: Log) {
     onDisconnected: (reason: string) =>
       log.warn({ reason }, 'not connected; the last desired state stays in force'),
     onDesiredState: (state: Parameters<HostAgent['take']>[0]) => void agent.take(state),
+    onAllocations: (...told: Parameters<HostAgent['takeAllocations']>) => void agent.takeAllocations(...told),
     onOperation: (request: Parameters<HostAgent['operate']>[0]) => void agent.operate(request),
     now: Date.now,
     random: Math.random,

@@ -1,11 +1,13 @@
 /** `drover-agent plan | apply | verify | revert | status`: the host alone, with no control plane. */
 import { readFileSync } from 'node:fs';
 import { DroverError, exitCodes } from '../../proto/wire/errors.js';
-import { parseProfile } from '../../proto/wire/profile.js';
+import type { PendingReboot } from '../../proto/gen/drover/v1/PendingReboot.js';
+import { parseProfile, parseTuners, type ProfileDocument } from '../../proto/wire/profile.js';
 import { openLocalHost, type LocalHost } from '../compose.js';
 import type { AgentConfig } from '../config.js';
 import { HostRoot } from '../kernel/root.js';
 import type { Log } from '../log.js';
+import type { Owners } from '../reconcile/ownership.js';
 import { toSettingStatus, type PlanEntry } from '../reconcile/plan.js';
 import { lockForWriting } from '../host/host-lock.js';
 import { lockHolder } from '../reconcile/state-lock.js';
@@ -25,6 +27,13 @@ export interface StandaloneAnswer {
   readonly entries: ReturnType<typeof toSettingStatus>[];
   readonly remark: string;
   readonly exit: number;
+  /** The entries are the ledger, not a plan. */
+  readonly list?: true;
+  /** Settings in order are shown one by one, with what shows their effect. */
+  readonly all?: boolean;
+  /** Who else writes settings on this host, and what waits for a reboot: with `status`. */
+  readonly owners?: Owners;
+  readonly pendingReboots?: readonly PendingReboot[];
 }
 
 /**
@@ -58,8 +67,9 @@ async function execute(options: StandaloneOptions, host: LocalHost): Promise<Sta
   const { command } = options;
   if (command === 'revert') return revert(host);
   if (command === 'status') return status(options, host);
-  const settings = parseProfile(readProfile(options.profileFile), options.profileFile).tuners;
-  if (command === 'apply') return applied(await host.reconciler.apply(settings), host);
+  const profile = parseProfile(readProfile(options.profileFile), options.profileFile);
+  const { tuners: settings } = profile;
+  if (command === 'apply') return apply(profile, host);
   const entries =
     command === 'plan' ? await host.reconciler.plan(settings) : await host.reconciler.verify(settings);
   return planned(command, entries);
@@ -70,6 +80,7 @@ function summary(entries: readonly PlanEntry[], changeWord: string): string {
   const counts: [string, number][] = [
     [changeWord, count(entries, 'change')],
     ['failed', count(entries, 'failed')],
+    ['wait for a restart', count(entries, 'deferred')],
     ['held', count(entries, 'held')],
     ['unsupported here', count(entries, 'unsupported')],
   ];
@@ -85,9 +96,25 @@ function planned(command: 'plan' | 'verify', entries: readonly PlanEntry[]): Sta
   const nothing = isPlan ? 'nothing to change' : 'everything is as it should be';
   const failed = count(entries, 'failed');
   return {
+    all: !isPlan,
     entries: entries.map(toSettingStatus),
     remark: `${found === '' ? nothing : found}${isPlan ? '; nothing was written' : ''}`,
     exit: failed > 0 ? exitCodes.failed : count(entries, 'change') > 0 ? exitCodes.pending : exitCodes.ok,
+  };
+}
+
+/** Applies, and puts back what was changed where a setting failed, unless the profile says `keep`. */
+async function apply({ tuners, onFailure }: ProfileDocument, host: LocalHost): Promise<StandaloneAnswer> {
+  const entries = await host.reconciler.apply(tuners);
+  const faulty = entries.filter(({ outcome, postponed }) => outcome === 'failed' && !postponed);
+  if (host.planOnly || faulty.length === 0 || onFailure === 'keep') return applied(entries, host);
+  const back = await host.reconciler.putBack(entries);
+  const stuck = count(back, 'failed');
+  const done = `${faulty.length} failed, so the ${back.length - stuck} that were changed are back as they were`;
+  return {
+    entries: [...faulty, ...back].map(toSettingStatus),
+    remark: stuck > 0 ? `${done}; ${stuck} could not be put back` : done,
+    exit: exitCodes.failed,
   };
 }
 
@@ -126,27 +153,25 @@ async function revert(host: LocalHost): Promise<StandaloneAnswer> {
   };
 }
 
-function status({ config }: StandaloneOptions, host: LocalHost): StandaloneAnswer {
+async function status({ config }: StandaloneOptions, host: LocalHost): Promise<StandaloneAnswer> {
   const holder = lockHolder(config.state_directory, new HostRoot());
   const held = host.desired.current;
   const profile =
     held && held.profileName !== '' ? `${held.profileName} revision ${held.profileRevision}` : 'no profile';
   const entries = host.ledger.entries().map(({ knob, original }) => ({
-    tuner: knob.tuner,
-    setting: knob.setting,
-    domainUuid: knob.domain?.uuid ?? '',
-    domainName: knob.domain?.name ?? '',
-    now: '',
-    wanted: '',
-    outcome: 'recorded',
-    reason: '',
-    original,
-    effect: '',
-    source: knob.source,
+    ...toSettingStatus({ ...recorded, knob, original }),
+    ...{ outcome: 'recorded', effect: '' },
   }));
   const remark = `${holder === undefined ? 'no agent runs' : `the agent is process ${holder}`}; ${profile}; libvirt ${host.hypervisor?.reachable ? 'answers' : 'does not answer'}; ${entries.length} original values in the ledger`;
-  return { entries, remark, exit: exitCodes.ok };
+  const owners = await host.reconciler.owners(held ? parseTuners(held.tuners) : {});
+  const pendingReboots = host.pendingReboots.current;
+  return { entries, remark, exit: exitCodes.ok, list: true, owners, pendingReboots };
 }
+
+/** What a plan would say of a setting, and the ledger does not. */
+const recorded: Omit<PlanEntry, 'knob'> = {
+  ...{ now: '', wanted: '', outcome: 'in-sync', reason: '', effect: 'now', affects: [], original: undefined },
+};
 
 function count(entries: readonly PlanEntry[], outcome: PlanEntry['outcome']): number {
   return entries.filter((entry) => entry.outcome === outcome).length;

@@ -11,11 +11,17 @@ import { parseTuners } from '../../proto/wire/profile.js';
 import type { TunerSettings } from '../../proto/wire/tuner-settings.js';
 import type { DomainEvent, DomainView, Hypervisor } from '../libvirt/hypervisor.js';
 import type { Log } from '../log.js';
+import type { HostAllocationSet } from '../../proto/gen/drover/v1/HostAllocationSet.js';
+import type { AllocationsFile } from '../reconcile/allocations-file.js';
 import type { DesiredFile } from '../reconcile/desired.js';
+import type { PendingReboots } from '../reconcile/pending-reboots.js';
 import type { Reconciler } from '../reconcile/reconciler.js';
-import { toSettingStatus } from '../reconcile/plan.js';
+import { toSettingStatus, type PlanEntry } from '../reconcile/plan.js';
 import type { Session } from '../session/session.js';
-import { domainReport, refusalReport, tuningReport, type Refusal } from './reports.js';
+import { DesiredStates } from './desired-states.js';
+import { domainReport, refusalReport, tuningReport } from './reports.js';
+import { Soon } from './soon.js';
+import type { TrialFile } from './trial.js';
 
 export interface HostAgentOptions {
   readonly hypervisor: Hypervisor | undefined;
@@ -29,15 +35,29 @@ export interface HostAgentOptions {
   readonly reconcileIntervalMs: number;
   now(): number;
   readonly log: Log;
+  /** Where trials are kept; absent: a state that asks for a trial is taken without one. */
+  readonly trials?: TrialFile;
+  readonly pendingReboots?: PendingReboots;
+  readonly allocations?: AllocationsFile;
+  /** Tells of changes of files that tuners write; answers how to stop. */
+  watchFiles?(changed: () => void): () => void;
 }
 
 /** Domain events that come together are answered by one report after this long. */
 const reportDelayMs = 100;
 
+/** A pass has just looked at the domains: its report looks no second time. Events have reports of their own. */
+const passAgeMs = 2_000;
+
+/** Changes of a running domain that come together are looked at once after this long, Drover's own among them. */
+const driftDelayMs = 300;
+
+/** Events after which a running domain is looked at: it started, or somebody changed it. */
+const lookedAt: ReadonlySet<DomainEvent['kind']> = new Set(['tuned', 'device-changed', 'metadata-changed']);
+
 export class HostAgent {
   readonly #options: HostAgentOptions;
   #session: Session | undefined;
-  #settings: TunerSettings | undefined;
   #activeDomains = 0;
   #timer: NodeJS.Timeout | undefined;
   #reporting: NodeJS.Timeout | undefined;
@@ -45,20 +65,31 @@ export class HostAgent {
   #verifiedMs = 0;
   #lastTuning = '';
   #lastFacts = '';
-  #refusal: Refusal | undefined;
-  #newest: DesiredState | undefined;
-  #taking: Promise<void> = Promise.resolve();
+  readonly #drift: Soon<DomainEvent>;
+  readonly #states: DesiredStates;
 
   constructor(options: HostAgentOptions) {
     this.#options = options;
+    this.#drift = new Soon(driftDelayMs, (event) => void this.#enforce(event));
+    this.#states = new DesiredStates({
+      ...options,
+      contact: () => ({
+        isConnected: this.#session?.connected ?? false,
+        isHeard: this.#session?.waitingMessages === 0,
+      }),
+      pass: (settings) => this.#pass(settings),
+      report: () => this.#report(),
+    });
   }
 
   /** Takes up the desired state from disk, follows the hypervisor and starts the regular pass. */
   async start(session?: Session): Promise<void> {
     const { desired, hypervisor, log } = this.#options;
     this.#session = session;
+    await this.#states.start();
     const held = desired.current;
-    this.#takeHeld(held);
+    const { watchFiles } = this.#options;
+    if (watchFiles) this.#unsubscribe.push(watchFiles(() => void this.reconcile()));
     if (hypervisor) {
       this.#unsubscribe.push(hypervisor.onDomainEvent((event) => this.#domainEvent(event)));
       this.#unsubscribe.push(hypervisor.onReachable((isUp) => void (isUp && this.reconcile())));
@@ -72,43 +103,48 @@ export class HostAgent {
     this.#timer = setInterval(() => void this.pass(), this.#options.reconcileIntervalMs);
   }
 
-  /** A state on disk that this version cannot read is reported; the session goes on, so that another can come. */
-  #takeHeld(state: DesiredState | undefined): void {
-    if (!state) return;
-    try {
-      this.#settings = parseTuners(state.tuners);
-    } catch (thrown) {
-      this.#refusal = { state, reason: asDroverError(thrown).message };
-      this.#options.log.warn({ error: this.#refusal.reason }, 'desired state on disk refused');
-    }
-  }
-
   /** Stops following; changes nothing on the host. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     clearTimeout(this.#reporting);
+    this.#drift.stop();
+    this.#states.stop();
     for (const end of this.#unsubscribe) end();
     await this.#session?.stop();
   }
 
   /** The regular pass; first takes up a desired state that could not be saved the last time. */
   async pass(): Promise<void> {
-    if (this.#newest) await this.take(this.#newest);
-    else await this.reconcile();
+    if (!(await this.#states.retry())) await this.reconcile();
   }
 
   /** One full pass: brings the host to the desired state, then reports how it stands. Never throws. */
   async reconcile(): Promise<void> {
-    const { reconciler, log } = this.#options;
-    try {
-      if (this.#settings) await reconciler.apply(this.#settings);
-      this.#verifiedMs = this.#options.now();
-    } catch (thrown) {
-      log.warn({ error: asDroverError(thrown).message }, 'reconcile failed');
-    }
+    await this.#pass(this.#states.settings);
+    await this.#report();
+  }
+
+  async #report(): Promise<void> {
     this.#reportTuning();
-    await this.#reportDomains();
+    await this.#reportDomains(passAgeMs);
     await this.#reportFacts();
+  }
+
+  /** Answers why the settings could not be put in force; undefined: they are, or another pass may get them done. */
+  async #pass(settings: TunerSettings | undefined): Promise<string | undefined> {
+    const { reconciler, log, pendingReboots, now } = this.#options;
+    try {
+      const entries = settings ? await reconciler.apply(settings) : [];
+      this.#verifiedMs = now();
+      await pendingReboots
+        ?.update(entries, now())
+        .catch((error: Error) => log.warn({ error: error.message }, 'pending reboots not written'));
+      return firstFailure(entries);
+    } catch (thrown) {
+      const error = asDroverError(thrown);
+      log.warn({ error: error.message }, 'reconcile failed');
+      return error.kind.retryable ? undefined : error.message;
+    }
   }
 
   /** What a heartbeat carries. Never waits. */
@@ -134,35 +170,27 @@ export class HostAgent {
     await this.#reportDomains();
   }
 
-  /**
-   * Takes a new desired state: on disk first, then in force. An unusable one is reported and changes nothing. One at a
-   * time; of those that come meanwhile only the newest counts.
-   */
+  /** Takes a new desired state; see `DesiredStates.take`. Never throws. */
   take(state: DesiredState): Promise<void> {
-    this.#newest = state;
-    this.#taking = this.#taking.then(() => this.#takeNewest());
-    return this.#taking;
+    return this.#states.take(state);
   }
 
-  async #takeNewest(): Promise<void> {
-    const { desired, log } = this.#options;
-    const state = this.#newest;
-    if (!state) return;
-    this.#newest = undefined;
+  /** Takes the allocations of this host, and looks at once at the domains whose flavor they change. Never throws. */
+  async takeAllocations(set: HostAllocationSet, sessionId: string): Promise<void> {
+    const { allocations, hypervisor, log } = this.#options;
+    if (!allocations) return;
     try {
-      const settings = parseTuners(state.tuners);
-      await desired.save(state);
-      this.#settings = settings;
-      this.#refusal = undefined;
-      log.info({ profile: state.profileName, revision: state.profileRevision }, 'desired state received');
+      const domains = hypervisor?.reachable ? await hypervisor.domains() : [];
+      const before = domains.map((domain) => JSON.stringify(allocations.of(domain)));
+      if (!(await allocations.save(set, sessionId))) return;
+      for (const [index, domain] of domains.entries()) {
+        const isChanged = JSON.stringify(allocations.of(domain)) !== before[index];
+        if (domain.id >= 0 && isChanged)
+          this.#drift.put(domain.uuid, { ...domain, kind: 'metadata-changed' });
+      }
     } catch (thrown) {
-      const error = asDroverError(thrown);
-      const reason = error.message;
-      this.#refusal = { state, reason };
-      if (error.kind.retryable) this.#newest ??= state; // a full disk may have room at the next pass
-      log.warn({ error: reason, profile: state.profileName }, 'desired state refused');
+      log.warn({ error: asDroverError(thrown).message }, 'allocations not taken');
     }
-    await this.reconcile();
   }
 
   /** Plans or verifies, and answers. */
@@ -171,7 +199,7 @@ export class HostAgent {
     const answer = { id: request.id, error: '', settings: [] as ReturnType<typeof toSettingStatus>[] };
     try {
       const settings =
-        Object.keys(request.tuners).length > 0 ? parseTuners(request.tuners) : (this.#settings ?? {});
+        Object.keys(request.tuners).length > 0 ? parseTuners(request.tuners) : (this.#states.settings ?? {});
       const entries =
         request.kind === 'verify' ? await reconciler.verify(settings) : await reconciler.plan(settings);
       answer.settings = entries.map(toSettingStatus);
@@ -183,17 +211,21 @@ export class HostAgent {
 
   #domainEvent(event: DomainEvent): void {
     if (event.kind === 'started') void this.#enforce(event);
+    else if (lookedAt.has(event.kind)) this.#drift.put(event.uuid, event);
     this.#soon();
   }
 
-  /** The fast path: a domain that just started gets its settings without a full pass. */
+  /** The fast path: a domain that just started, or that somebody changed, gets its settings without a full pass. */
   async #enforce(event: DomainEvent): Promise<void> {
     const { reconciler, log, now } = this.#options;
-    if (!this.#settings) return;
+    const { settings } = this.#states;
+    if (!settings) return;
     const began = now();
     try {
-      await reconciler.applyDomain(this.#settings, event.uuid);
-      log.info({ domain: event.name, ms: now() - began }, 'domain enforced and verified');
+      await reconciler.applyDomain(settings, event.uuid);
+      const ms = now() - began;
+      if (event.kind === 'started') log.info({ domain: event.name, ms }, 'domain enforced and verified');
+      else log.debug({ domain: event.name, ms, event: event.kind }, 'domain looked at');
     } catch (thrown) {
       log.warn({ domain: event.name, error: asDroverError(thrown).message }, 'domain not enforced');
     } finally {
@@ -210,12 +242,18 @@ export class HostAgent {
   }
 
   #reportTuning(): void {
-    const { reconciler, desired, now } = this.#options;
+    const { reconciler, desired, now, pendingReboots } = this.#options;
     const status = reconciler.status();
-    const tuning = this.#refusal
-      ? refusalReport(this.#refusal, status.ledgerEntries, now())
+    const { refusal } = this.#states;
+    const told = refusal
+      ? refusalReport(refusal, status.ledgerEntries, now())
       : tuningReport(status, desired.current, now());
-    const text = JSON.stringify({ ...tuning, verifiedUnixMs: 0 });
+    const tuning = {
+      ...told,
+      pendingReboots: [...(pendingReboots?.current ?? [])],
+      owners: [...status.owners],
+    };
+    const text = JSON.stringify({ ...tuning, verifiedUnixMs: 0 }, withoutEvidence);
     if (text === this.#lastTuning) return;
     this.#lastTuning = text;
     this.#session?.report('tuning', { tuning });
@@ -234,11 +272,11 @@ export class HostAgent {
     }
   }
 
-  async #reportDomains(): Promise<void> {
+  async #reportDomains(oldMs = 0): Promise<void> {
     const { hypervisor, log, diskBytes } = this.#options;
     if (!hypervisor?.reachable) return;
     try {
-      const all = await hypervisor.domains();
+      const all = await hypervisor.domains(oldMs);
       const sizes = new Map(
         await Promise.all(all.map(async (domain) => [domain.uuid, await diskBytes(domain)] as const)),
       );
@@ -250,4 +288,19 @@ export class HostAgent {
       log.warn({ error: asDroverError(thrown).message }, 'domains not listed');
     }
   }
+}
+
+/** Counters move all the time: they are told with a report, and are no reason for one. */
+function withoutEvidence(key: string, value: unknown): unknown {
+  return key === 'evidence' ? undefined : value;
+}
+
+/** The first setting that the host refused, in words; what another pass may get done is none. */
+function firstFailure(entries: readonly PlanEntry[]): string | undefined {
+  const failed = entries.filter(({ outcome, postponed }) => outcome === 'failed' && !postponed);
+  const [first] = failed;
+  if (!first) return undefined;
+  const { knob, reason } = first;
+  const more = failed.length > 1 ? ` (and ${failed.length - 1} more)` : '';
+  return `${[knob.domain?.name, knob.tuner, knob.setting].filter(Boolean).join(' ')}: ${reason}${more}`;
 }

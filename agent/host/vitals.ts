@@ -2,7 +2,7 @@
 import { readMeminfo } from '../kernel/procfs.js';
 import type { KernelRoot } from '../kernel/root.js';
 import type { DomainView } from '../libvirt/hypervisor.js';
-import { FileStats } from '../tuners/common/file-stats.js';
+import { FileStats } from '../tuners/common/block/file-stats.js';
 
 /**
  * How to tell the bytes that a domain's disk files may grow to, as far as this host can see them. Made once for an agent:

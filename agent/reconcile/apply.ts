@@ -1,7 +1,7 @@
 /** Carries a plan out, lane by lane: originals into the ledger, then write by write, each read back. */
 import { asDroverError } from '../../proto/wire/errors.js';
 import { knobKey } from '../tuners/tuner.js';
-import { hostLane, laneOf, mapLimited, parallelLanes, type Lanes } from './lanes.js';
+import { byLane, hostLane, mapLimited, parallelLanes, type Lanes } from './lanes.js';
 import type { Plan, Surroundings } from './look.js';
 import type { PlanEntry } from './plan.js';
 import { restoreEntry } from './revert.js';
@@ -23,8 +23,7 @@ export interface LaneUse {
  * holds. The host and each domain go side by side, a bounded number at a time, each in its own order. Never throws.
  */
 export async function applyInLanes(around: Surroundings, plan: Plan, use: LaneUse): Promise<PlanEntry[]> {
-  const names = [...new Set([...plan.entries, ...plan.gone].map(laneOf))];
-  const parts = new Map(names.map((lane) => [lane, planOfLane(plan, lane)]));
+  const parts = partsOf(plan);
   const done = await mapLimited([...parts], parallelLanes, ([lane, part]) =>
     use.lanes.run(lane, async () => {
       const entries = await applyLane(around, lane, part, use);
@@ -37,10 +36,14 @@ export async function applyInLanes(around: Surroundings, plan: Plan, use: LaneUs
   return [...results.values(), ...inOrder];
 }
 
-/** The part of a plan that belongs to one lane. */
-export function planOfLane(plan: Plan, lane: string): Plan {
-  const own = (each: Pick<PlanEntry, 'knob'>): boolean => laneOf(each) === lane;
-  return { entries: plan.entries.filter(own), gone: plan.gone.filter(own) };
+/** A plan by lane, each part in the plan's order. */
+function partsOf({ entries, gone }: Plan): Map<string, Plan> {
+  const own = byLane(entries);
+  const ended = byLane(gone);
+  const lanes = new Set([...own.keys(), ...ended.keys()]);
+  return new Map(
+    [...lanes].map((lane) => [lane, { entries: own.get(lane) ?? [], gone: ended.get(lane) ?? [] }]),
+  );
 }
 
 async function applyLane(
@@ -71,7 +74,32 @@ export async function applyPlan(around: Surroundings, { entries, gone }: Plan): 
   const refused = await recordOriginals(around, entries);
   const done: PlanEntry[] = [];
   for (const entry of entries) done.push(await applyEntry(around, entry, refused));
-  return [...unreleased, ...done];
+  return [...unreleased, ...(await noteSettled(around, done))];
+}
+
+/**
+ * Notes which knobs have their wanted values. Where drift is not simply healed, the ledger holds it too, with an entry of
+ * its own for a knob that was right from the start. A disk that refuses costs the note only: the next pass tries again.
+ */
+async function noteSettled(
+  { ledger, settled }: Surroundings,
+  entries: readonly PlanEntry[],
+): Promise<PlanEntry[]> {
+  const right = entries.filter((entry) => entry.outcome === 'changed' || entry.outcome === 'in-sync');
+  const wanted = right.filter(({ restore, adopted }) => !restore && !adopted);
+  for (const { knob, wanted: value } of wanted) settled.note(knobKey(knob), value);
+  for (const { knob } of right.filter(({ restore }) => restore)) settled.forget(knobKey(knob));
+  const watched = wanted.filter(({ drift }) => drift !== undefined);
+  const adopted = right.filter((entry) => entry.adopted);
+  if (watched.length + adopted.length === 0) return [...entries];
+  try {
+    await ledger.record(watched.map(({ knob, now }) => ({ knob, original: now })));
+    await ledger.settle(new Map(watched.map(({ knob, wanted: value }) => [knobKey(knob), value])));
+    for (const { knob, now } of adopted) await ledger.adopt(knobKey(knob), now);
+    return entries.map((entry) => ({ ...entry, original: ledger.get(knobKey(entry.knob))?.original }));
+  } catch {
+    return [...entries];
+  }
 }
 
 function keyOf({ knob, restore }: PlanEntry): string {
@@ -113,10 +141,19 @@ async function recordOriginals(
   const changes = entries.filter(({ outcome, restore }) => outcome === 'change' && !restore);
   try {
     await ledger.record(changes.map(({ knob, now }) => ({ knob, original: now })));
+    await unsettle(ledger, changes);
     return undefined;
   } catch (thrown) {
     return `not written, because its original is not in the ledger: ${asDroverError(thrown).message}`;
   }
+}
+
+/** A write that a crash cuts off must not look like drift, which might be adopted. */
+async function unsettle(ledger: Surroundings['ledger'], changes: readonly PlanEntry[]): Promise<void> {
+  const settled = changes
+    .map(({ knob }) => knobKey(knob))
+    .filter((key) => ledger.get(key)?.settled !== undefined);
+  if (settled.length > 0) await ledger.settle(new Map(settled.map((key) => [key, undefined])));
 }
 
 async function applyEntry(

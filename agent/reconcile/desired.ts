@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { DesiredState } from '../../proto/gen/drover/v1/DesiredState.js';
 import { DroverError, invalid } from '../../proto/wire/errors.js';
-import { canonicalJson, desiredDigest } from '../../proto/wire/profile.js';
+import { canonicalJson, desiredDigest, failureWay } from '../../proto/wire/profile.js';
 import { removeFile, replaceFile, storageFailed } from './durable-file.js';
 
 const schema = z.strictObject({
@@ -11,6 +11,9 @@ const schema = z.strictObject({
   profileRevision: z.int().min(0),
   tuners: z.record(z.string(), z.string()),
   digest: z.string(),
+  // Absent in files of agents that knew no trials.
+  trialSeconds: z.int().min(0).default(0),
+  onFailure: z.string().default(''),
 });
 
 export class DesiredFile {
@@ -36,12 +39,13 @@ export class DesiredFile {
   }
 
   /** Makes a state durable, then current. Errors: `invalid-argument` for a digest that is not the state's, `storage-failed`. */
-  async save({ profileName, profileRevision, tuners, digest }: DesiredState): Promise<void> {
-    const state = { profileName, profileRevision, tuners: { ...tuners }, digest };
+  async save(state: DesiredState): Promise<void> {
+    const { profileName, profileRevision, tuners, digest, trialSeconds, onFailure } = state;
     const right = digestOf(state);
     if (digest !== right) throw invalid('desired_state.digest', digest, right);
-    await this.#serially(() => replaceFile(this.file, `${canonicalJson(state)}\n`));
-    this.#current = state;
+    const kept = { profileName, profileRevision, tuners: { ...tuners }, digest, trialSeconds, onFailure };
+    await this.#serially(() => replaceFile(this.file, `${canonicalJson(kept)}\n`));
+    this.#current = kept;
   }
 
   /** Forgets the state. Errors: `storage-failed`. */
@@ -57,8 +61,12 @@ export class DesiredFile {
   }
 }
 
-function digestOf({ profileName, profileRevision, tuners }: Omit<DesiredState, 'digest'>): string {
-  return desiredDigest(profileName, profileRevision, tuners);
+function digestOf(state: Omit<DesiredState, 'digest'>): string {
+  const { profileName, profileRevision, tuners, trialSeconds, onFailure } = state;
+  return desiredDigest(profileName, profileRevision, tuners, {
+    trialSeconds,
+    onFailure: failureWay(onFailure),
+  });
 }
 
 function parse(text: string, file: string): DesiredState {

@@ -17,6 +17,19 @@ export function laneOf({ knob }: Pick<PlanEntry, 'knob'>): string {
   return knob.domain?.uuid ?? hostLane;
 }
 
+/** Entries by lane, each lane in their order. */
+export function byLane<Entry extends Pick<PlanEntry, 'knob'>>(
+  entries: readonly Entry[],
+): Map<string, Entry[]> {
+  const lanes = new Map<string, Entry[]>();
+  for (const entry of entries) {
+    const own = lanes.get(laneOf(entry));
+    if (own) own.push(entry);
+    else lanes.set(laneOf(entry), [entry]);
+  }
+  return lanes;
+}
+
 export class Lanes {
   readonly #tails = new Map<string, Promise<unknown>>();
   readonly #ended = new Map<string, number>();

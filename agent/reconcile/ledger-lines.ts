@@ -14,14 +14,22 @@ export interface LedgerEntry {
   /** Of the boot in which it was recorded. */
   readonly bootId: string;
   readonly recordedUnixMs: number;
+  /** The wanted value that the knob was last seen to have; known only where drift is reported or adopted. */
+  readonly settled?: string;
 }
 
-const domain = z.strictObject({ uuid: z.string(), name: z.string(), incarnation: z.string() });
+const domain = z.strictObject({
+  uuid: z.string(),
+  name: z.string(),
+  incarnation: z.string(),
+  id: z.int().optional(),
+});
 const knob = z.strictObject({
   tuner: z.enum(Object.keys(tunerSettings) as [TunerName, ...TunerName[]]),
   setting: z.string(),
   source: z.string(),
   domain: domain.optional(),
+  persistent: z.literal(true).optional(),
 });
 const record = z.strictObject({
   kind: z.literal('record'),
@@ -29,20 +37,33 @@ const record = z.strictObject({
   original: z.string(),
   bootId: z.string(),
   recordedUnixMs: z.number(),
+  settled: z.string().optional(),
 });
 const release = z.strictObject({ kind: z.literal('release'), key: z.string() });
-const schema = z.discriminatedUnion('kind', [record, release]);
+const settle = z.strictObject({ kind: z.literal('settle'), key: z.string(), value: z.string().optional() });
+const adopt = z.strictObject({ kind: z.literal('adopt'), key: z.string(), original: z.string() });
+const schema = z.discriminatedUnion('kind', [record, release, settle, adopt]);
 
 type Line = z.infer<typeof schema>;
 
 /** One `record` line with its newline. */
-export function recordLine({ knob, original, bootId, recordedUnixMs }: Omit<LedgerEntry, 'key'>): string {
-  return seal({ kind: 'record', knob, original, bootId, recordedUnixMs });
+export function recordLine({ key: _key, ...entry }: LedgerEntry): string {
+  return seal({ kind: 'record', ...entry });
 }
 
 /** One `release` line with its newline: the knob is as it was, the entry is over. */
 export function releaseLine(key: string): string {
   return seal({ kind: 'release', key });
+}
+
+/** One `settle` line with its newline: the knob has the wanted value; without one, it is being written. */
+export function settleLine(key: string, value: string | undefined): string {
+  return seal({ kind: 'settle', key, ...(value !== undefined && { value }) });
+}
+
+/** One `adopt` line with its newline: somebody else set the knob, and undo leaves it as they did. */
+export function adoptLine(key: string, original: string): string {
+  return seal({ kind: 'adopt', key, original });
 }
 
 export interface ReadLedger {
@@ -70,14 +91,30 @@ export function parseLedger(text: string, file: string): ReadLedger {
 
 function take(entries: Map<string, LedgerEntry>, line: Line): void {
   if (line.kind === 'release') return void entries.delete(line.key);
-  const { uuid, name, incarnation } = line.knob.domain ?? {};
-  const { tuner, setting, source } = line.knob;
-  const owner =
-    uuid === undefined ? {} : { domain: { uuid, name: name as string, incarnation: incarnation as string } };
-  const read: Knob = { tuner, setting, source, ...owner };
-  const key = knobKey(read);
-  const { original, bootId, recordedUnixMs } = line;
-  if (!entries.has(key)) entries.set(key, { key, knob: read, original, bootId, recordedUnixMs });
+  if (line.kind === 'record') return takeRecord(entries, line);
+  const entry = entries.get(line.key);
+  if (!entry) return;
+  entries.set(
+    line.key,
+    line.kind === 'settle' ? settledAs(entry, line.value) : { ...entry, original: line.original },
+  );
+}
+
+/** The entry with another settled value, or without one. */
+export function settledAs(entry: LedgerEntry, value: string | undefined): LedgerEntry {
+  const { key, knob, original, bootId, recordedUnixMs } = entry;
+  return { key, knob, original, bootId, recordedUnixMs, ...(value !== undefined && { settled: value }) };
+}
+
+function takeRecord(
+  entries: Map<string, LedgerEntry>,
+  { knob: read, kind: _kind, settled, ...rest }: Extract<Line, { kind: 'record' }>,
+): void {
+  const { domain: owner, persistent, ...name } = read;
+  const own: Knob = { ...name, ...(owner && { domain: owner }), ...(persistent && { persistent }) };
+  const key = knobKey(own);
+  if (!entries.has(key))
+    entries.set(key, { key, knob: own, ...rest, ...(settled !== undefined && { settled }) });
 }
 
 function corrupt(file: string, line: number): never {

@@ -8,7 +8,15 @@ import { join } from 'node:path';
 import { DroverError } from '../../proto/wire/errors.js';
 import { knobKey, type Knob } from '../tuners/tuner.js';
 import { replaceFile, storageFailed, syncDirectory } from './durable-file.js';
-import { parseLedger, recordLine, releaseLine, type LedgerEntry } from './ledger-lines.js';
+import {
+  adoptLine,
+  parseLedger,
+  recordLine,
+  releaseLine,
+  settledAs,
+  settleLine,
+  type LedgerEntry,
+} from './ledger-lines.js';
 
 /** Most live entries: 1,000 domains with some sixty knobs each. About 20 MB of text and as much of memory. */
 export const maximumLedgerEntries = 65_536;
@@ -17,7 +25,7 @@ export const maximumLedgerEntries = 65_536;
 export const maximumDeadLines = 1_024;
 
 export interface LedgerOptions {
-  /** Of this boot; entries of another one are void, because a restart resets /sys and every cgroup. */
+  /** Of this boot; entries of another one are void, because a restart resets /sys and every cgroup. Files on disk stay. */
   readonly bootId: string;
   readonly now: () => number;
   readonly maximumEntries?: number;
@@ -67,7 +75,9 @@ export class Ledger {
     const file = join(directory, 'ledger.jsonl');
     if (!options.readOnly) mkdirSync(directory, { recursive: true, mode: 0o700 });
     const { entries, lines, truncated } = parseLedger(await readText(file), file);
-    const voided = [...entries.values()].filter((entry) => entry.bootId !== options.bootId);
+    const voided = [...entries.values()].filter(
+      (entry) => entry.bootId !== options.bootId && !entry.knob.persistent,
+    );
     for (const { key } of voided) entries.delete(key);
     const ledger = new Ledger(file, options, entries, voided, lines);
     if (!options.readOnly) {
@@ -118,6 +128,38 @@ export class Ledger {
     for (const entry of fresh.values()) this.#entries.set(entry.key, entry);
   }
 
+  /**
+   * Notes the wanted values that knobs were seen to have, so that another value later is known as drift also after a restart
+   * of the agent. Undefined: nothing is known any more, because the knob is about to be written. Knobs without an entry are
+   * left out. Errors: `storage-failed`.
+   */
+  settle(values: ReadonlyMap<string, string | undefined>): Promise<void> {
+    return this.#alone(async () => {
+      const fresh = [...values].filter(([key, value]) => {
+        const entry = this.#entries.get(key);
+        return entry !== undefined && entry.settled !== value;
+      });
+      await this.#append(fresh.map(([key, value]) => settleLine(key, value)));
+      for (const [key, value] of fresh) this.#change(key, (entry) => settledAs(entry, value));
+      await this.#compact();
+    });
+  }
+
+  /** Makes the value that somebody else set the one that undo leaves. Errors: `storage-failed`. */
+  adopt(key: string, original: string): Promise<void> {
+    return this.#alone(async () => {
+      if ((this.#entries.get(key)?.original ?? original) === original) return;
+      await this.#append([adoptLine(key, original)]);
+      this.#change(key, (entry) => ({ ...entry, original }));
+      await this.#compact();
+    });
+  }
+
+  #change(key: string, change: (entry: LedgerEntry) => LedgerEntry): void {
+    const entry = this.#entries.get(key);
+    if (entry) this.#entries.set(key, change(entry));
+  }
+
   /** Ends an entry: the knob has its original value again, or is gone. Errors: `storage-failed`; the entry stays then. */
   release(key: string): Promise<void> {
     return this.#alone(async () => {
@@ -156,8 +198,9 @@ export class Ledger {
   /** Replaces the file by one with the live entries alone; it stands whole, old or new. The next use opens what stands. */
   async #rewrite(): Promise<void> {
     try {
-      await replaceFile(this.file, this.entries().map(recordLine).join(''));
-      this.#lines = this.#entries.size;
+      const lines = this.entries().map(recordLine);
+      await replaceFile(this.file, lines.join(''));
+      this.#lines = lines.length;
     } finally {
       await this.#drop(); // also after a failure, which may have come behind the rename: the handle may be of the old file
     }

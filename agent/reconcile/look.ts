@@ -4,9 +4,11 @@ import type { TunerSettings } from '../../proto/wire/tuner-settings.js';
 import type { KernelRoot } from '../kernel/root.js';
 import type { DomainView } from '../libvirt/hypervisor.js';
 import { domainObstacle, incarnationRuns, knobDomain } from '../tuners/common/domain-knob.js';
+import { readingOnce } from '../tuners/common/read-once.js';
 import {
   knobKey,
   type HostView,
+  type Knob,
   type Reading,
   type Tuner,
   type TunerPorts,
@@ -15,7 +17,8 @@ import {
 import type { Breaker } from './breaker.js';
 import type { Ledger } from './ledger.js';
 import type { LedgerEntry } from './ledger-lines.js';
-import type { Owners } from './ownership.js';
+import { driftPolicy, type Settled } from './drift.js';
+import { ownerOf, type Owners } from './ownership.js';
 import { failedTuner, planRestore, planWants, type PlanEntry } from './plan.js';
 
 export interface Surroundings {
@@ -25,6 +28,7 @@ export interface Surroundings {
   readonly host: HostView;
   readonly owners: Owners;
   readonly breaker: Breaker;
+  readonly settled: Settled;
 }
 
 /** What one tuner saw and wants; `failure`: it could not, and nothing of it is touched. */
@@ -47,7 +51,11 @@ export interface Plan {
  * The plan for settings: changes in the order of the tuners, after what is to be put back, newest first. Every want is
  * computed before any is judged. Errors: `invalid-argument` with the messages of all tuners that refuse a value.
  */
-export async function makePlan(around: Surroundings, settings: TunerSettings): Promise<Plan> {
+export async function makePlan(surroundings: Surroundings, settings: TunerSettings): Promise<Plan> {
+  const ports = { ...surroundings.ports, kernel: readingOnce(surroundings.ports.kernel) };
+  // What the ledger holds now: a plan is made anew while others write, and must not take theirs for gone.
+  const held = surroundings.ledger.entries().map(({ knob }) => knob);
+  const around = { ...surroundings, ports, host: { ...surroundings.host, held } };
   const looks = await Promise.all(around.tuners.map((tuner) => look(around, tuner, settings)));
   refuseInvalid(looks.flatMap(({ failure }) => (failure?.code === 'invalid-argument' ? [failure] : [])));
   const wanted = looks.flatMap((each) => planLook(around, each));
@@ -58,17 +66,14 @@ export async function makePlan(around: Surroundings, settings: TunerSettings): P
 /** The part of the plan that belongs to one domain, after a look at it alone. Errors as `makePlan`. */
 export async function planDomain(around: Surroundings, settings: TunerSettings, uuid: string): Promise<Plan> {
   const own = ({ knob }: Pick<PlanEntry, 'knob'>): boolean => knob.domain?.uuid === uuid;
-  const plan = await makePlan({ ...around, host: onlyDomain(around.host, uuid) }, settings);
+  const others = around.host.domains.filter((domain) => domain.uuid !== uuid);
+  const plan = await makePlan({ ...around, host: { ...onlyDomain(around.host, uuid), others } }, settings);
   return { entries: plan.entries.filter(own), gone: plan.gone.filter(own) };
 }
 
-async function look(
-  { ports, ledger, host }: Surroundings,
-  tuner: Tuner,
-  settings: TunerSettings,
-): Promise<Look> {
+async function look({ ports, host }: Surroundings, tuner: Tuner, settings: TunerSettings): Promise<Look> {
   const own = settings[tuner.name];
-  const concerned = own !== undefined || ledger.entries().some(({ knob }) => knob.tuner === tuner.name);
+  const concerned = own !== undefined || host.held?.some((knob) => knob.tuner === tuner.name) === true;
   const isWanted = own !== undefined;
   if (!concerned) return { tuner, readings: [], wants: [], isWanted };
   try {
@@ -97,9 +102,17 @@ function refuseInvalid(failures: readonly DroverError[]): void {
   });
 }
 
-function planLook({ ledger, owners }: Surroundings, { tuner, readings, wants, failure }: Look): PlanEntry[] {
-  if (failure) return [failedTuner(tuner.name, '*', failure.message)];
-  return planWants(readings, wants, ledger, owners[tuner.name]);
+function planLook(
+  { ledger, owners, settled, host }: Surroundings,
+  { tuner, readings, wants, failure }: Look,
+): PlanEntry[] {
+  if (failure) return [failedTuner(tuner.name, '*', failure.message, failure.kind.retryable)];
+  return planWants(readings, wants, {
+    ledger,
+    owner: ownerOf(owners, tuner.name),
+    policy: (knob) => driftPolicy(host.settings, knob),
+    settled: (key, value) => settled.has(key, value),
+  });
 }
 
 /**
@@ -118,22 +131,39 @@ function planLeft(
     looks.flatMap((each) => each.readings.map((reading) => [knobKey(reading.knob), reading])),
   );
   const looked = new Map(looks.map((each) => [each.tuner.name, each]));
+  const runs = memo((incarnation: string) => incarnationRuns(ports.kernel, { incarnation }));
   const shown = new Map(host.domains.map((domain) => [knobDomainKey(ports.kernel, domain), domain]));
   for (const entry of ledger.entries().toReversed()) {
     const { key, knob } = entry;
-    if (knob.domain && !incarnationRuns(ports.kernel, knob.domain)) gone.push(entry);
+    if (knob.domain && !runs(knob.domain.incarnation)) gone.push(entry);
     const own = looked.get(knob.tuner);
     const view = knob.domain && shown.get(incarnationKey(knob.domain));
     if (gone.at(-1) === entry || wanted.has(key) || !own || own.failure || (knob.domain && !view)) continue;
     const reading = readings.get(key);
-    if (reading === undefined && view && domainObstacle(ports, knob.domain, view) === undefined)
-      gone.push(entry);
+    const isGone = view
+      ? domainObstacle(ports, knob.domain, view) === undefined
+      : fileIsGone(ports.kernel, knob);
+    if (reading === undefined && isGone) gone.push(entry);
     else {
       const held = view?.xmlUnknown ?? (own.isWanted ? reading?.undecided : undefined);
-      restores.push(planRestore(entry, reading, owners[knob.tuner], held));
+      restores.push(planRestore(entry, reading, ownerOf(owners, knob.tuner), held));
     }
   }
   return { restores, gone };
+}
+
+/** A knob of the host whose file is there no more: the interrupt or disk that it belonged to was taken out. */
+export function fileIsGone(kernel: KernelRoot, { domain, source }: Knob): boolean {
+  return domain === undefined && source.startsWith('/') && !kernel.exists(source);
+}
+
+/** Answers each question once: a domain has dozens of entries. */
+function memo<Answer>(ask: (key: string) => Answer): (key: string) => Answer {
+  const known = new Map<string, Answer>();
+  return (key) => {
+    if (!known.has(key)) known.set(key, ask(key));
+    return known.get(key) as Answer;
+  };
 }
 
 function knobDomainKey(kernel: KernelRoot, view: DomainView): string {

@@ -1,10 +1,11 @@
 /** What is to be done, and why not: readings, wants and the ledger in, one entry for each knob out. Pure. */
 import type { SettingStatus } from '../../proto/gen/drover/v1/SettingStatus.js';
+import type { DriftPolicy } from '../../proto/tuners/common.js';
 import { knobKey, type Effect, type Knob, type Reading, type Want } from '../tuners/tuner.js';
 import type { LedgerEntry } from './ledger-lines.js';
 
-/** `change` is planned, `changed` was done and read back. */
-export type Outcome = 'in-sync' | 'change' | 'changed' | 'unsupported' | 'held' | 'failed';
+/** `change` is planned, `changed` was done and read back, `deferred` waits for a restart of the domain or host. */
+export type Outcome = 'in-sync' | 'change' | 'changed' | 'unsupported' | 'held' | 'deferred' | 'failed';
 
 export interface PlanEntry {
   readonly knob: Knob;
@@ -21,50 +22,111 @@ export interface PlanEntry {
   readonly original: string | undefined;
   /** The knob left the desired state: `wanted` is the ledger's value, and the entry ends with it. */
   readonly restore?: boolean;
-  /** Held only until a later pass: the host is not as desired. */
+  /** A later pass may get it done, or an operator must look: the host is not as desired, and the profile not at fault. */
   readonly postponed?: boolean;
+  /** What shows the effect, from the newest reading. */
+  readonly evidence?: string;
+  /** What becomes of it when somebody else changes it; absent: healed. */
+  readonly drift?: DriftPolicy;
+  /** What it read before a write that was tried in this pass. */
+  readonly before?: string;
+  /** Somebody else changed it after Drover had set it. */
+  readonly drifted?: boolean;
+  /** Somebody else's value was taken over, as the profile says: undo leaves it. */
+  readonly adopted?: boolean;
 }
 
 /** What plans need of the ledger. */
 export interface LedgerView {
-  get(key: string): Pick<LedgerEntry, 'original'> | undefined;
+  get(key: string): Pick<LedgerEntry, 'original' | 'settled'> | undefined;
 }
 
-/** A knob's entry for each want, in the order of the wants. `owner`: a unit that owns the tuner's knobs. */
+/** What else a plan goes by. */
+export interface PlanContext {
+  readonly ledger: LedgerView;
+  /** A unit that owns the tuner's knobs. */
+  readonly owner?: string | undefined;
+  policy?(knob: Knob): DriftPolicy;
+  /** Whether the knob was seen to have this wanted value since the agent started. */
+  settled?(key: string, value: string): boolean;
+}
+
+/** A knob's entry for each want, in the order of the wants. */
 export function planWants(
   readings: readonly Reading[],
   wants: readonly Want[],
-  ledger: LedgerView,
-  owner?: string,
+  context: PlanContext,
 ): PlanEntry[] {
   const byKey = new Map(readings.map((reading) => [knobKey(reading.knob), reading]));
-  return wants.map((want) => {
-    const reading = byKey.get(knobKey(want.knob));
-    const original = ledger.get(knobKey(want.knob))?.original;
-    const { outcome, reason } = judge(want, reading, original !== undefined, owner);
-    const { knob, value, effect, affects } = want;
-    return { knob, now: reading?.value ?? '', wanted: value, outcome, reason, effect, affects, original };
-  });
+  return wants.map((want) => planWant(want, byKey.get(knobKey(want.knob)), context));
 }
 
-type Judgement = Pick<PlanEntry, 'outcome' | 'reason'>;
+function planWant(want: Want, reading: Reading | undefined, context: PlanContext): PlanEntry {
+  const { knob, value, effect, affects } = want;
+  const key = knobKey(knob);
+  const known = context.ledger.get(key);
+  const policy = context.policy?.(knob) ?? 'heal';
+  const evidence = reading?.evidence;
+  return {
+    ...{ knob, now: reading?.value ?? '', wanted: value, effect, affects, original: known?.original },
+    ...(evidence !== undefined && { evidence }),
+    ...(policy !== 'heal' && { drift: policy }),
+    ...judge(want, reading, {
+      ours: known !== undefined,
+      owner: context.owner,
+      policy,
+      // What is left to somebody else must be known for sure, also after a crash; for healing, memory will do.
+      isDrift: policy === 'heal' ? (context.settled?.(key, value) ?? false) : known?.settled === value,
+    }),
+  };
+}
 
-/** The first rule that speaks decides: what cannot be, what is already, whose it is, what is in the way. */
-function judge(
-  want: Want,
-  reading: Reading | undefined,
-  ours: boolean,
-  owner: string | undefined,
-): Judgement {
+type Judgement = Pick<PlanEntry, 'outcome' | 'reason' | 'postponed' | 'drifted' | 'adopted'>;
+
+interface Circumstances {
+  readonly ours: boolean;
+  readonly owner: string | undefined;
+  readonly policy: DriftPolicy;
+  readonly isDrift: boolean;
+}
+
+/** The first rule that speaks decides: what cannot be, what is already, whose it is, what is in the way, who changed it. */
+function judge(want: Want, reading: Reading | undefined, around: Circumstances): Judgement {
   if (reading?.value === undefined)
     return { outcome: 'unsupported', reason: reading?.unsupported ?? 'not found on this host' };
-  if (reading.value === want.value) return { outcome: 'in-sync', reason: '' };
+  if (reading.value === want.value) return inPlace(reading, want);
+  const { owner } = around;
   if (want.unsupported !== undefined) return { outcome: 'unsupported', reason: want.unsupported };
   if (owner !== undefined) return { outcome: 'held', reason: `${owner} is active and sets this itself` };
   if (want.held !== undefined) return { outcome: 'held', reason: want.held };
-  if (reading.explicit && !ours && !want.override)
+  if (want.deferred !== undefined) return { outcome: 'deferred', reason: want.deferred };
+  if (want.fails !== undefined) return { outcome: 'failed', reason: want.fails, postponed: true };
+  if (reading.explicit && !around.ours && !want.override)
     return { outcome: 'held', reason: "the domain's XML sets it" };
-  return { outcome: 'change', reason: '' };
+  if (around.isDrift) return drifted(want, reading.value, around.policy);
+  return { outcome: 'change', reason: want.remark ?? '' };
+}
+
+/** The value is the wanted one; whether it bites is another question. */
+function inPlace({ ineffective }: Reading, { unsupported }: Want): Judgement {
+  if (ineffective !== undefined && unsupported !== undefined)
+    return { outcome: 'unsupported', reason: unsupported };
+  return ineffective === undefined
+    ? { outcome: 'in-sync', reason: '' }
+    : { outcome: 'failed', reason: `set, but without effect: ${ineffective}` };
+}
+
+function drifted({ value }: Want, now: string, policy: DriftPolicy): Judgement {
+  const found = `somebody changed ${value} to ${now}`;
+  if (policy === 'heal') return { outcome: 'change', reason: found, drifted: true };
+  if (policy === 'adopt')
+    return { outcome: 'in-sync', reason: `${found}: adopted, as the profile says`, adopted: true };
+  return {
+    outcome: 'held',
+    reason: `${found}: reported only, as the profile says`,
+    postponed: true,
+    drifted: true,
+  };
 }
 
 /** The entry of a knob that is in the ledger and no longer desired. `held`: why it is left alone all the same. */
@@ -90,9 +152,15 @@ export function planRestore(
 }
 
 /** The entry of a tuner that could not look or decide. */
-export function failedTuner(tuner: Knob['tuner'], setting: string, reason: string): PlanEntry {
+export function failedTuner(
+  tuner: Knob['tuner'],
+  setting: string,
+  reason: string,
+  postponed = false,
+): PlanEntry {
   const knob = { tuner, setting, source: '' };
   return {
+    ...(postponed && { postponed }),
     knob,
     now: '',
     wanted: '',
@@ -106,7 +174,8 @@ export function failedTuner(tuner: Knob['tuner'], setting: string, reason: strin
 
 /** An entry as the wire carries it; there a change that is not done is `pending`. */
 export function toSettingStatus(entry: PlanEntry): SettingStatus {
-  const { knob, now, wanted, outcome, reason, effect, original } = entry;
+  const { knob, now, wanted, outcome, reason, effect, original, affects, evidence = '', drift } = entry;
+  const isFelt = reason === '' && outcome.startsWith('change') && affects.length > 0;
   return {
     tuner: knob.tuner,
     setting: knob.setting,
@@ -115,18 +184,19 @@ export function toSettingStatus(entry: PlanEntry): SettingStatus {
     now,
     wanted,
     outcome: outcome === 'change' ? 'pending' : outcome,
-    reason:
-      reason === '' && outcome.startsWith('change') && entry.affects.length > 0 && effect === 'domain-restart'
-        ? felt(entry.affects)
-        : reason,
+    reason: isFelt && effect === 'domain-restart' ? felt(affects) : reason,
     original: original ?? '',
     effect,
     source: knob.source,
+    affects: affects.slice(0, reportedDomains),
+    evidence,
+    drift: drift ?? 'heal',
   };
 }
 
-/** Most domain names in one reason; a host may run thousands. */
+/** Most domain names in one reason, and in one message; a host may run thousands. */
 const namedDomains = 8;
+const reportedDomains = 64;
 
 function felt(names: readonly string[]): string {
   const more = names.length > namedDomains ? ` and ${names.length - namedDomains} more` : '';

@@ -5,18 +5,21 @@
 import { asDroverError, DroverError } from '../../proto/wire/errors.js';
 import { canonicalJson } from '../../proto/wire/profile.js';
 import type { TunerName, TunerSettings } from '../../proto/wire/tuner-settings.js';
-import { FileStats } from '../tuners/common/file-stats.js';
+import { FileStats } from '../tuners/common/block/file-stats.js';
 import type { HostView, Tuner, TunerPorts } from '../tuners/tuner.js';
 import { applyInLanes, applyPlan } from './apply.js';
 import { Breaker } from './breaker.js';
 import { CallQueue } from './call-queue.js';
 import { DomainQueues } from './domain-queues.js';
+import { Settled } from './drift.js';
 import { laneOf, Lanes } from './lanes.js';
 import type { Ledger } from './ledger.js';
 import { makePlan, planDomain, type Plan, type Surroundings } from './look.js';
-import { ownersOf, type Owners } from './ownership.js';
+import { novaPinning, ownersOf, withTakeOver, type Owners } from './ownership.js';
 import { failedTuner, type PlanEntry } from './plan.js';
+import { putBack } from './put-back.js';
 import { planRevert, revertAll } from './revert.js';
+import { dressed } from './specs.js';
 
 /** The part of a logger that is used; pino has it. */
 export interface ReconcileLog {
@@ -30,7 +33,7 @@ export interface ReconcilerOptions {
   readonly ledger: Ledger;
   /** A fresh view for every call. */
   hostView(): Promise<HostView>;
-  /** Other programs that own a tuner's knobs; absent: judged from the units in `HostFacts.services`. */
+  /** Other programs that write the same; absent: judged from the units in `HostFacts.services`. */
   owners?(): Promise<Owners>;
   /** Nothing is ever written, not even the ledger; `apply` and `revert` answer what they would do. */
   readonly planOnly: boolean;
@@ -51,6 +54,8 @@ export interface ReconcilerStatus {
   readonly entries: readonly PlanEntry[];
   readonly ledgerEntries: number;
   readonly state: ReconcileState;
+  /** Who else writes settings, as of the newest look. */
+  readonly owners: Owners;
 }
 
 export class Reconciler {
@@ -58,11 +63,13 @@ export class Reconciler {
   readonly #ports: TunerPorts;
   readonly #lanes = new Lanes();
   readonly #breaker: Breaker;
+  readonly #settled = new Settled();
   /** Passes over the whole host; looks and single domains run beside them. */
   readonly #passes: CallQueue;
   readonly #looks: CallQueue;
   readonly #domains: DomainQueues;
   #entries: readonly PlanEntry[] = [];
+  #owners: Owners = [];
   /** What single domains came out as since the pass that runs left their lanes. */
   #beside = new Map<string, readonly PlanEntry[]>();
   #applied: string | undefined;
@@ -123,15 +130,35 @@ export class Reconciler {
     );
   }
 
+  /**
+   * Undoes one apply by what it answered: every knob has the value again that it had before, newest first, and the ledger
+   * what it held. Answers those that were written. What fails is in its entry. Errors: those of `hostView`.
+   */
+  putBack(applied: readonly PlanEntry[]): Promise<PlanEntry[]> {
+    return this.#passes.run('put back', 'put back', () =>
+      this.#marked(async () => putBack(await this.#surroundings({}), applied, this.#lanes)),
+    );
+  }
+
   /** Puts back everything that the ledger holds, newest first. What fails stays there. Errors: those of `hostView`. */
   revert(): Promise<PlanEntry[]> {
     return this.#faulting(this.#passes.run('revert', 'revert', () => this.#revert()));
   }
 
+  /** Who else writes settings, after a fresh look. Errors: those of `hostView`. */
+  async owners(settings: TunerSettings): Promise<Owners> {
+    return (await this.#surroundings(settings)).owners;
+  }
+
   /** How the host stood when last looked at. */
   status(): ReconcilerStatus {
     const entries = this.#fault ? [this.#fault.entry] : this.#entries;
-    return { entries, ledgerEntries: this.#options.ledger.size, state: this.#state() };
+    return {
+      entries,
+      ledgerEntries: this.#options.ledger.size,
+      state: this.#state(),
+      owners: this.#owners,
+    };
   }
 
   #state(): ReconcileState {
@@ -145,21 +172,25 @@ export class Reconciler {
     return isPending ? 'drifted' : 'in-sync';
   }
 
-  async #surroundings(): Promise<Surroundings> {
+  async #surroundings(settings: TunerSettings): Promise<Surroundings> {
     const { tuners, ledger, hostView, owners } = this.#options;
-    const host = await hostView.call(this.#options);
+    const held = ledger.entries().map(({ knob }) => knob);
+    const host = { ...dressed(await hostView.call(this.#options), settings), held };
+    const found = owners ? await owners.call(this.#options) : ownersOf(host.facts.services);
+    this.#owners = withTakeOver([...found, ...novaPinning(host.domains)], settings);
     return {
       tuners,
       ports: this.#ports,
       ledger,
       host,
-      owners: owners ? await owners.call(this.#options) : ownersOf(host.facts.services),
+      owners: this.#owners,
       breaker: this.#breaker,
+      settled: this.#settled,
     };
   }
 
   async #plan(settings: TunerSettings): Promise<Plan> {
-    return makePlan(await this.#surroundings(), settings);
+    return makePlan(await this.#surroundings(settings), settings);
   }
 
   async #apply(settings: TunerSettings, text: string): Promise<PlanEntry[]> {
@@ -167,7 +198,7 @@ export class Reconciler {
       this.#applied = text;
       this.#beside = new Map();
       const since = this.#lanes.now;
-      const around = await this.#surroundings();
+      const around = await this.#surroundings(settings);
       const plan = await makePlan(around, settings);
       const again = (uuid: string): Promise<Plan> => planDomain(around, settings, uuid);
       const done = (lane: string): void => void this.#beside.delete(lane);
@@ -183,7 +214,7 @@ export class Reconciler {
 
   async #applyDomain(settings: TunerSettings, uuid: string): Promise<PlanEntry[]> {
     return this.#marked(async () => {
-      const around = await this.#surroundings();
+      const around = await this.#surroundings(settings);
       const { domains, domainsUnknown } = around.host;
       if (domainsUnknown !== undefined) throw new DroverError('unavailable', domainsUnknown);
       if (!domains.some((domain) => domain.uuid === uuid))
@@ -199,7 +230,7 @@ export class Reconciler {
 
   async #revert(): Promise<PlanEntry[]> {
     return this.#marked(async () => {
-      const around = await this.#surroundings();
+      const around = await this.#surroundings({});
       const entries = this.#options.planOnly
         ? await planRevert(around)
         : await revertAll(around, this.#lanes);
@@ -251,8 +282,9 @@ function faultEntry({ code, field, message }: DroverError): PlanEntry {
 }
 
 function logEntries(log: ReconcileLog, entries: readonly PlanEntry[], ms: number): void {
-  for (const { knob, now, original, outcome, reason } of entries) {
+  for (const { knob, now, original, outcome, reason, drifted } of entries) {
     const fields = { tuner: knob.tuner, setting: knob.setting, domain: knob.domain?.name, original };
+    if (drifted) log.warn({ ...fields, reason }, 'setting drifted');
     if (outcome === 'changed') log.info({ ...fields, now, reason, ms }, 'setting changed');
     if (outcome === 'failed') log.warn({ ...fields, reason }, 'setting failed');
   }

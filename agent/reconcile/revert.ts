@@ -2,8 +2,8 @@
 import { asDroverError } from '../../proto/wire/errors.js';
 import { domainObstacle, incarnationRuns, knobDomain } from '../tuners/common/domain-knob.js';
 import { knobKey, type Knob } from '../tuners/tuner.js';
-import { laneOf, mapLimited, parallelLanes, type Lanes } from './lanes.js';
-import type { Surroundings } from './look.js';
+import { byLane, mapLimited, parallelLanes, type Lanes } from './lanes.js';
+import { fileIsGone, type Surroundings } from './look.js';
 import type { LedgerEntry } from './ledger-lines.js';
 import { planRestore, type PlanEntry } from './plan.js';
 import { readKnob, writeAndReadBack } from './write.js';
@@ -15,12 +15,10 @@ import { readKnob, writeAndReadBack } from './write.js';
  */
 export async function revertAll(around: Surroundings, lanes: Lanes): Promise<PlanEntry[]> {
   const entries = around.ledger.entries().toReversed();
-  const names = [...new Set(entries.map(laneOf))];
   const done = new Map<LedgerEntry, PlanEntry>();
-  await mapLimited(names, parallelLanes, (lane) =>
+  await mapLimited([...byLane(entries)], parallelLanes, ([lane, own]) =>
     lanes.run(lane, async () => {
-      for (const entry of entries.filter((each) => laneOf(each) === lane))
-        done.set(entry, await restoreEntry(around, planRestore(entry, undefined)));
+      for (const entry of own) done.set(entry, await restoreEntry(around, planRestore(entry, undefined)));
     }),
   );
   return entries.flatMap((entry) => done.get(entry) ?? []);
@@ -38,7 +36,7 @@ async function planOne(around: Surroundings, entry: LedgerEntry): Promise<PlanEn
   const planned = planRestore(entry, undefined);
   if (knob.domain && !incarnationRuns(around.ports.kernel, knob.domain)) return ended(planned);
   const reading = await readKnob(around, knob).catch(() => undefined);
-  if (reading === undefined && isShown(around, knob)) return vanished(planned);
+  if (reading === undefined && isGone(around, knob)) return vanished(planned);
   const now = { ...planned, now: reading?.value ?? '' };
   return reading?.value === entry.original ? { ...now, outcome: 'in-sync', reason: '' } : now;
 }
@@ -46,6 +44,10 @@ async function planOne(around: Surroundings, entry: LedgerEntry): Promise<PlanEn
 /** Puts one knob back and ends its entry. Never throws. */
 export async function restoreEntry(around: Surroundings, entry: PlanEntry): Promise<PlanEntry> {
   try {
+    const key = knobKey(entry.knob);
+    if (around.ledger.get(key)?.settled !== undefined)
+      await around.ledger.settle(new Map([[key, undefined]]));
+    around.settled.forget(key);
     const restored = await restore(around, entry);
     if (restored.outcome === 'in-sync' || restored.outcome === 'changed')
       await around.ledger.release(knobKey(entry.knob));
@@ -61,7 +63,7 @@ async function restore(around: Surroundings, entry: PlanEntry): Promise<PlanEntr
     return { ...entry, outcome: 'in-sync', reason: 'it was put back meanwhile' };
   if (knob.domain && !incarnationRuns(around.ports.kernel, knob.domain)) return ended(entry);
   const reading = await readKnob(around, knob);
-  if (reading === undefined && isShown(around, knob)) return vanished(entry);
+  if (reading === undefined && isGone(around, knob)) return vanished(entry);
   if (reading?.value === undefined) {
     const hidden = around.host.domainsUnknown ?? 'libvirt does not show the domain';
     const reason = reading?.unsupported ?? (knob.domain ? hidden : 'it is not there any more');
@@ -70,6 +72,11 @@ async function restore(around: Surroundings, entry: PlanEntry): Promise<PlanEntr
   if (reading.value === wanted) return { ...entry, now: wanted, outcome: 'in-sync', reason: '' };
   const written = await writeAndReadBack(around, { ...entry, now: reading.value });
   return written.outcome === 'changed' ? { ...written, reason: 'put back as it was' } : written;
+}
+
+/** Whether nothing is left to put back: the domain or host that had the knob is looked at, and has it no longer. */
+function isGone(around: Surroundings, knob: Knob): boolean {
+  return isShown(around, knob) || fileIsGone(around.ports.kernel, knob);
 }
 
 /** Whether libvirt shows that very start of the knob's domain, with all that its tuner needs to find the knob. */
@@ -85,5 +92,6 @@ function ended(entry: PlanEntry): PlanEntry {
 }
 
 function vanished(entry: PlanEntry): PlanEntry {
-  return { ...entry, outcome: 'in-sync', reason: 'the domain has it no longer: nothing is left to put back' };
+  const owner = entry.knob.domain ? 'the domain' : 'the host';
+  return { ...entry, outcome: 'in-sync', reason: `${owner} has it no longer: nothing is left to put back` };
 }

@@ -14,26 +14,44 @@ const noDomain = '';
  * at just before. Never throws.
  */
 export async function writeAndReadBack(around: Surroundings, entry: PlanEntry): Promise<PlanEntry> {
-  const { knob, wanted } = entry;
+  const { knob, wanted, now: before } = entry;
   try {
     const { domain } = knob;
     if (domain && !incarnationRuns(around.ports.kernel, domain))
-      return { ...entry, outcome: 'failed', reason: 'the domain has ended or was started anew: not written' };
+      return {
+        ...entry,
+        outcome: 'failed',
+        reason: 'the domain has ended or was started anew: not written',
+        postponed: true,
+      };
     const silent = domain && around.breaker.reason(domain.uuid);
     if (silent !== undefined) return { ...entry, outcome: 'held', reason: silent, postponed: true };
     const tuner = tunerOf(around.tuners, knob);
     const write = (): Promise<void> => tuner.write(around.ports, knob, wanted);
     await (domain ? around.breaker.call(domain.uuid, write) : write());
     const after = await readKnob(around, knob);
-    if (after?.value === wanted) return { ...entry, now: wanted, outcome: 'changed' };
+    if (after?.value === wanted) return wrote({ ...entry, before }, after);
     const reason =
       after?.value === undefined
         ? `cannot be read after the write: ${after?.unsupported ?? 'it is gone'}`
         : `reads ${after.value} after ${wanted} was written`;
-    return { ...entry, now: after?.value ?? '', outcome: 'failed', reason };
+    return { ...entry, before, now: after?.value ?? '', outcome: 'failed', reason };
   } catch (thrown) {
-    return { ...entry, outcome: 'failed', reason: asDroverError(thrown).message };
+    const { message: reason, code } = asDroverError(thrown);
+    return { ...entry, before, outcome: 'failed', reason, ...(passing.has(code) && { postponed: true }) };
   }
+}
+
+/** Errors that say nothing against the value: another pass may get it done. */
+const passing: ReadonlySet<string> = new Set(['unavailable', 'deadline-exceeded', 'not-found']);
+
+/** Read back as wanted: done, unless the reading says that it does not bite. */
+function wrote(entry: PlanEntry, { evidence, ineffective }: Reading): PlanEntry {
+  const done = { ...entry, now: entry.wanted, ...(evidence !== undefined && { evidence }) };
+  // What is put back need not bite: it did not before either.
+  return ineffective === undefined || entry.restore
+    ? { ...done, outcome: 'changed' }
+    : { ...done, outcome: 'failed', reason: `written, but without effect: ${ineffective}` };
 }
 
 /** A fresh reading of one knob; undefined: it is not there any more. Errors: those of `observe`. */

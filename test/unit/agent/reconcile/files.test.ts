@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { Breaker } from '../../../../agent/reconcile/breaker.js';
 import { CallQueue } from '../../../../agent/reconcile/call-queue.js';
+import { AllocationsFile } from '../../../../agent/reconcile/allocations-file.js';
 import { DesiredFile } from '../../../../agent/reconcile/desired.js';
 import { DomainQueues } from '../../../../agent/reconcile/domain-queues.js';
 import { Lanes, mapLimited, parallelLanes } from '../../../../agent/reconcile/lanes.js';
@@ -21,6 +22,7 @@ import { Ledger, type LedgerOptions } from '../../../../agent/reconcile/ledger.j
 import type { Knob } from '../../../../agent/tuners/tuner.js';
 import { knobKey } from '../../../../agent/tuners/tuner.js';
 import { DroverError, type ErrorCode } from '../../../../proto/wire/errors.js';
+import { maximumToldAllocations } from '../../../../proto/wire/limits.js';
 import { desiredDigest } from '../../../../proto/wire/profile.js';
 
 const options: LedgerOptions = { bootId: 'boot-1', now: () => 7 };
@@ -240,7 +242,9 @@ void t.test('the ledger', async (t) => {
 
 void t.test('the desired state', async (t) => {
   const tuners = { ksm: '{"run":"on"}' };
-  const state = { profileName: 'p', profileRevision: 3, tuners, digest: desiredDigest('p', 3, tuners) };
+  const trial = { trialSeconds: 30, onFailure: 'keep' };
+  const digest = desiredDigest('p', 3, tuners, trial);
+  const state = { profileName: 'p', profileRevision: 3, tuners, ...trial, digest };
 
   await t.test('is there after a new start, until it is cleared', async (t) => {
     const file = join(directory(t), 'below', 'desired.json');
@@ -251,6 +255,13 @@ void t.test('the desired state', async (t) => {
     await desired.clear();
     t.strictSame([desired.current, (await DesiredFile.load(file)).current], [undefined, undefined]);
     await desired.clear();
+  });
+
+  await t.test('a file of an agent that knew no trials is read', async (t) => {
+    const file = join(directory(t), 'desired.json');
+    const old = { profileName: 'p', profileRevision: 3, tuners, digest: desiredDigest('p', 3, tuners) };
+    writeFileSync(file, JSON.stringify(old));
+    t.strictSame((await DesiredFile.load(file)).current, { ...old, trialSeconds: 0, onFailure: '' });
   });
 
   await t.test('refuses a digest that is not its own, and keeps what it had', async (t) => {
@@ -286,6 +297,94 @@ void t.test('the desired state', async (t) => {
     await t.rejects(desired.save({ ...state }), { code: 'storage-failed', field: desired.file });
     t.strictSame(desired.current, state);
   });
+});
+
+void t.test('the allocations', async (t) => {
+  const one = (id: string, instanceUuid: string, extraSpecs = {}) => ({
+    ...{ id, instanceUuid, extraSpecs, vcpus: 2, memoryMb: 512 },
+  });
+  const shares = { 'quota:cpu_shares': '2048' };
+  const set = (generation: number, ...allocations: ReturnType<typeof one>[]) => ({ generation, allocations });
+  const open = (t: Test) => AllocationsFile.load(join(directory(t), 'below', 'allocations.json'));
+
+  await t.test('are there after a new start, by domain', async (t) => {
+    const held = await open(t);
+    t.strictSame([held.current.size, held.generation], [0, 0]);
+    const web = one('a1', '51300000-0000-4000-8000-00000000000A', shares);
+    t.equal(await held.save(set(7, web, one('a2', '')), 's1'), true);
+    const again = await AllocationsFile.load(held.file);
+    t.strictSame([...again.current.keys()], ['51300000-0000-4000-8000-00000000000a']);
+    t.strictSame(again.current.get('51300000-0000-4000-8000-00000000000a'), web);
+    t.equal(again.generation, 7);
+    const uuid = '51300000-0000-4000-8000-00000000000A';
+    t.equal(again.of({ uuid, allocationId: '' })?.id, 'a1', 'a UUID in any case');
+    t.equal(again.of({ uuid, allocationId: 'a2' })?.id, 'a2', 'what the metadata names goes first');
+    t.equal(again.of({ uuid: 'another', allocationId: 'unknown' }), undefined);
+    await again.clear();
+    t.strictSame([again.current.size, (await AllocationsFile.load(held.file)).generation], [0, 0]);
+    await again.clear();
+  });
+
+  await t.test('an older set of the same session is ignored, one of another session is not', async (t) => {
+    const held = await open(t);
+    t.equal(await held.save(set(5, one('a', 'u')), 's1'), true);
+    t.equal(await held.save(set(4), 's1'), false);
+    t.equal((await AllocationsFile.load(held.file)).generation, 5, 'on disk too');
+    t.equal(await held.save(set(5, one('b', 'u')), 's1'), true, 'the same generation is not older');
+    t.equal(held.current.get('u')?.id, 'b');
+    t.equal(await (await AllocationsFile.load(held.file)).save(set(4), 's1'), false, 'nor after a new start');
+    t.equal(await held.save(set(1, one('c', 'u')), 's2'), true, 'a control plane that began anew');
+    t.equal(held.current.get('u')?.id, 'c');
+  });
+
+  await t.test('of many at once the newest is what stays; the rest wait as one', async (t) => {
+    const held = await open(t);
+    const sets = Array.from({ length: 50 }, (_, index) => set(index + 1, one(`a${index + 1}`, 'u')));
+    const saved = [...sets.map((each) => held.save(each, 's')), held.save(set(3), 's')];
+    t.strictSame(
+      (await Promise.all(saved)).filter((taken) => !taken),
+      [false],
+    );
+    t.equal((await AllocationsFile.load(held.file)).current.get('u')?.id, 'a50');
+  });
+
+  await t.test(
+    'more than the contract allows, and a place that cannot be written, change nothing',
+    async (t) => {
+      const held = await open(t);
+      const full = Array.from({ length: maximumToldAllocations }, (_, index) =>
+        one(`a${index}`, `u${index}`),
+      );
+      await held.save(set(1, ...full), 's');
+      t.equal((await AllocationsFile.load(held.file)).current.size, maximumToldAllocations);
+      await t.rejects(held.save(set(2, ...full, one('more', 'u')), 's'), {
+        code: 'invalid-argument',
+        field: 'allocations',
+      });
+      mkdirSync(`${held.file}.tmp`);
+      await t.rejects(held.save(set(3), 's'), { code: 'storage-failed', field: held.file });
+      t.equal(held.current.size, maximumToldAllocations);
+      rmSync(`${held.file}.tmp`, { recursive: true });
+      t.equal(await held.save(set(3), 's'), true, 'and the same set goes through afterwards');
+      t.equal(held.current.size, 0);
+    },
+  );
+
+  for (const [name, damage] of [
+    ['cut', (text: string) => text.slice(0, 40)],
+    ['empty', () => ''],
+    ['changed', (text: string) => text.replace('2048', '4096')],
+    ['of another shape', () => '{"generation":1}'],
+  ] as const) {
+    await t.test(`a file that is ${name} is named and left alone`, async (t) => {
+      const held = await open(t);
+      await held.save(set(1, one('a', 'u', shares)), 's');
+      const damaged = damage(readFileSync(held.file, 'utf8'));
+      writeFileSync(held.file, damaged);
+      await t.rejects(AllocationsFile.load(held.file), { code: 'storage-corrupt', field: held.file });
+      t.equal(readFileSync(held.file, 'utf8'), damaged);
+    });
+  }
 });
 
 void t.test('lanes', async (t) => {

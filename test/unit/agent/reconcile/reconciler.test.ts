@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import type { DomainView } from '../../../../agent/libvirt/hypervisor.js';
 import { Ledger } from '../../../../agent/reconcile/ledger.js';
-import { ownersOf } from '../../../../agent/reconcile/ownership.js';
+import { ownerOf, ownersOf, withTakeOver } from '../../../../agent/reconcile/ownership.js';
 import {
   planRestore,
   planWants,
@@ -111,7 +111,7 @@ void t.test('plan', async (t) => {
     ],
   ];
   for (const [name, reading, more, ledger, owner, outcome, reason] of cases) {
-    const [entry] = planWants([{ knob, ...reading }], [{ ...want, ...more }], ledger, owner);
+    const [entry] = planWants([{ knob, ...reading }], [{ ...want, ...more }], { ledger, owner });
     t.match(
       entry,
       { knob, now: reading.value ?? '', wanted: '512', outcome, reason, original: ledger.get()?.original },
@@ -119,7 +119,7 @@ void t.test('plan', async (t) => {
     );
   }
   t.match(
-    planWants([], [want], noLedger),
+    planWants([], [want], { ledger: noLedger }),
     [{ outcome: 'unsupported', reason: 'not found on this host' }],
     'a knob that nobody read',
   );
@@ -156,6 +156,9 @@ void t.test('the wire', async (t) => {
     original: '',
     effect: 'domain-restart',
     source: '/file',
+    affects: Array.from({ length: 10 }, (_, index) => `d${index}`),
+    evidence: '',
+    drift: 'heal',
   });
   for (const outcome of ['in-sync', 'changed', 'unsupported', 'held', 'failed'] as const)
     t.equal(toSettingStatus({ ...entry, outcome }).outcome, outcome);
@@ -173,21 +176,29 @@ void t.test('the wire', async (t) => {
 });
 
 void t.test('owners', async (t) => {
-  t.strictSame(ownersOf({}), {});
+  const short = (services: Record<string, string>): string[] =>
+    ownersOf(services).map(({ tuner, owner, state }) => `${tuner} ${owner} ${state}`);
+  t.strictSame(short({}), []);
   t.strictSame(
-    ownersOf({
+    short({
       'ksmtuned.service': 'inactive',
       'tuned.service': 'failed',
       'numad.service': '',
       'libvirtd.service': 'active',
     }),
-    {},
+    [],
   );
-  t.strictSame(ownersOf({ 'ksmtuned.service': 'active' }), { ksm: 'ksmtuned.service' });
-  t.strictSame(ownersOf({ 'tuned.service': 'reloading', 'numad.service': 'activating' }), {
-    'transparent-hugepages': 'tuned.service',
-    'vcpu-pinning': 'numad.service',
-  });
+  t.strictSame(short({ 'ksmtuned.service': 'active' }), ['ksm ksmtuned.service owns']);
+  const both = ownersOf({ 'tuned.service': 'reloading', 'numad.service': 'activating' });
+  t.equal(ownerOf(both, 'transparent-hugepages'), 'tuned.service');
+  t.equal(ownerOf(both, 'vcpu-pinning'), 'numad.service');
+  t.equal(ownerOf(both, 'ksm'), undefined);
+  const taken = withTakeOver(both, { owners: { take_over: ['tuned.service'] } });
+  t.equal(ownerOf(taken, 'transparent-hugepages'), undefined, 'who is to stop owns nothing');
+  t.match(
+    taken.find(({ owner }) => owner === 'tuned.service'),
+    { state: 'taken-over', evidence: /reloading/ },
+  );
 });
 
 interface Bench {
@@ -269,9 +280,9 @@ void t.test('an error stays with its knob', async (t) => {
   const b = host.start({ name: 'b' });
   let refusals = 0;
   const pin = host.pinVcpu.bind(host);
-  host.pinVcpu = async (uuid, vcpu, cpus) => {
-    if (uuid === b.uuid && vcpu === 0 && refusals++ === 0) throw new Error('this one is refused');
-    return pin(uuid, vcpu, cpus);
+  host.pinVcpu = async (domain, vcpu, cpus) => {
+    if (domain.uuid === b.uuid && vcpu === 0 && refusals++ === 0) throw new Error('this one is refused');
+    return pin(domain, vcpu, cpus);
   };
   const applied = await reconciler.apply(all);
   t.strictSame(names(only(applied, 'failed')), ['b vcpu 0 affinity']);
@@ -410,7 +421,7 @@ void t.test('owned knobs are held, for other settings and for what is put back',
   host.services = { 'ksmtuned.service': 'active' };
   await reconciler.apply({});
   t.equal(host.root.read('/sys/kernel/mm/ksm/run'), '1');
-  const told = await bench(t, { owners: async () => ({ 'transparent-hugepages': 'tuned.service' }) });
+  const told = await bench(t, { owners: async () => ownersOf({ 'tuned.service': 'active' }) });
   t.strictSame(
     names(only(await told.reconciler.apply(all), 'held')),
     ['host enabled'],
@@ -618,9 +629,9 @@ void t.test('a vCPU that was unplugged is released', async (t) => {
 function neverAnswers(host: FakeHost, name: string, deadlineMs: number): { calls: number; answers: boolean } {
   const state = { calls: 0, answers: false };
   const pin = host.pinVcpu.bind(host);
-  host.pinVcpu = async (uuid, vcpu, cpus) => {
-    const isStuck = host.view().domains.find((domain) => domain.uuid === uuid)?.name === name;
-    if (!isStuck || state.answers) return pin(uuid, vcpu, cpus);
+  host.pinVcpu = async (domain, vcpu, cpus) => {
+    const isStuck = host.view().domains.find(({ uuid }) => uuid === domain.uuid)?.name === name;
+    if (!isStuck || state.answers) return pin(domain, vcpu, cpus);
     state.calls++;
     await setTimeout(deadlineMs);
     throw new DroverError('deadline-exceeded', 'no answer');

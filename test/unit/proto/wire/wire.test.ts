@@ -213,6 +213,26 @@ t.test('profiles: what is written is read back', async (t) => {
   t.match(one, /^[0-9a-f]{64}$/);
   t.equal(desiredDigest('p', 1, { b: '2', a: '1' }), one, 'order does not matter');
   t.not(desiredDigest('p', 2, { a: '1', b: '2' }), one);
+  const known = desiredDigest('p', 1, { ksm: '{"run":"on"}' });
+  t.equal(
+    known,
+    'd7bdaffcdcae55be73e76fae34461bda7bbe707159e353a45c37538660989e59',
+    'of a state that was stored before there were trials',
+  );
+  const digests = [
+    { trialSeconds: 0, onFailure: '' },
+    { trialSeconds: 0, onFailure: 'revert' },
+    { trialSeconds: 30 },
+    { trialSeconds: 60 },
+    { onFailure: 'keep' },
+    { trialSeconds: 30, onFailure: 'keep' },
+  ].map((trial) => desiredDigest('p', 1, { ksm: '{"run":"on"}' }, trial));
+  t.same(digests.slice(0, 2), [known, known], 'the default does not count');
+  t.equal(new Set(digests).size, 5, 'and everything else does');
+  const plain = parseProfile('name: p\ntuners: {}');
+  t.match(plain, { trialSeconds: 0, onFailure: 'revert' });
+  const trial = 'name: p\ntrial_seconds: 90\non_failure: keep\ntuners: {}';
+  t.match(parseProfile(trial), { trialSeconds: 90, onFailure: 'keep' });
   const selector = { hosts: ['kvm-*'], labels: { a: 'b' }, availability_zones: ['z'] };
   t.same(checkProfile({ name: 'p', selector, tuners: {} }).selector, {
     hosts: ['kvm-*'],
@@ -226,7 +246,10 @@ t.test('profiles: what is wrong is named', async (t) => {
     ['tuners: {}', /^name: got "nothing"; want a value of type string/],
     ['name: P\ntuners: {}', /^name: got "P"; want lower-case/],
     ['name: p', /^tuners: got "nothing"/],
-    ['name: p\ntuners: {ksm: {run: maybe}}', /^tuners\.ksm\.run: got "maybe"; want one of off, on, unmerge/],
+    [
+      'name: p\ntuners: {ksm: {run: maybe}}',
+      /^tuners\.ksm\.run: got "maybe"; want one of off, on, auto, unmerge/,
+    ],
     [
       'name: p\ntuners: {ksm: {run: on, pages_to_scan: 0}}',
       /^tuners\.ksm\.pages_to_scan: got 0; want at least 1/,
@@ -255,7 +278,10 @@ t.test('profiles: what is wrong is named', async (t) => {
       'name: p\ntuners: {block-qos: {device: vda}}',
       /^tuners\.block-qos\.device: got "vda"; want text of the form/,
     ],
-    ['name: p\ntuners: {vcpu-pinning: {}}', /^tuners\.vcpu-pinning: got .*; want reserved or shared/],
+    [
+      'name: p\ntuners: {vcpu-pinning: {}}',
+      /^tuners\.vcpu-pinning: got .*; want reserved, shared or dedicated/,
+    ],
     [
       'name: p\ntuners: {vcpu-pinning: {shared: 3-1}}',
       /^tuners\.vcpu-pinning\.shared: got "3-1"; want ranges that run upwards/,
@@ -268,7 +294,32 @@ t.test('profiles: what is wrong is named', async (t) => {
       'name: p\ntuners: {transparent-hugepages: {enabled: sometimes}}',
       /^tuners\.transparent-hugepages\.enabled: got "sometimes"; want one of always, madvise, never/,
     ],
+    [
+      'name: p\ntuners: {ksm: {run: on, drift: sometimes}}',
+      /^tuners\.ksm\.drift: got "sometimes"; want heal, report or adopt/,
+    ],
+    [
+      'name: p\ntuners: {block-queue: {classes: {ssd: {schedular: bfq}}}}',
+      /^tuners\.block-queue\.classes\.ssd\.schedular: unknown key; did you mean scheduler\?/,
+    ],
+    [
+      'name: p\ntuners: {hugepages: {pools: [{size: 2MiB, page: 3}]}}',
+      /^tuners\.hugepages\.pools\.0\.page: unknown key; did you mean pages\?/,
+    ],
+    [
+      'name: p\ntuners: {irq-affinity: {keep_off: 9-1}}',
+      /^tuners\.irq-affinity\.keep_off: got "9-1"; want ranges that run upwards/,
+    ],
+    [
+      'name: p\ntuners: {owners: {take_over: [libvirt-guests.service]}}',
+      /take_over.*not libvirt-guests\.service: stopping it shuts all guests down/,
+    ],
     ['name: p\npriority: 1001\ntuners: {}', /^priority: got 1001; want at most 1000/],
+    ['name: p\ntrial_seconds: 91\ntuners: {}', /^trial_seconds: got 91; want at most 90/],
+    ['name: p\ntrial_seconds: -1\ntuners: {}', /^trial_seconds: got -1; want at least 0/],
+    ['name: p\ntrial_seconds: 1.5\ntuners: {}', /^trial_seconds: got 1\.5; want a whole number/],
+    ['name: p\ntrial: 5\ntuners: {}', /^trial: unknown key/],
+    ['name: p\non_failure: explode\ntuners: {}', /^on_failure: got "explode"; want one of revert, keep/],
     ['[]', /^profile: got \[\]; want/],
     ['name: p\ntuners: {ksm: [', /^f\.yaml: /],
     ['name: p\nname: q\ntuners: {}', /^f\.yaml: Map keys must be unique/],
@@ -278,9 +329,10 @@ t.test('profiles: what is wrong is named', async (t) => {
     t.throws(() => parseProfile(yaml, 'f.yaml'), { code: 'invalid-argument', message }, yaml.slice(0, 60));
   t.throws(() => parseTuners({ ksm: '{' }), { code: 'invalid-argument', field: 'tuners.ksm' });
   t.throws(() => parseTuners({ nothing: '{}' }), { code: 'invalid-argument', field: 'tuners.nothing' });
+  const order = Object.keys(tunerSettings);
   t.same(
-    Object.keys(tunerSettings),
-    ['vcpu-pinning', 'cpu-qos', 'block-qos', 'ksm', 'transparent-hugepages'],
+    [order.slice(0, 3), order.at(-1), order.indexOf('cpu-qos') < order.indexOf('ksm')],
+    [['qos-classes', 'owners', 'vcpu-pinning'], 'kernel-command-line', true],
     'the order in which tuners run',
   );
 });

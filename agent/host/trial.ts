@@ -1,0 +1,83 @@
+/**
+ * A trial of a desired state: the one before it is on disk until the trial has ended well, so that it comes back when the
+ * control plane is lost, and also after a crash of the agent. As a router's "commit confirmed": what cuts the host off
+ * undoes itself.
+ */
+import { readFile } from 'node:fs/promises';
+import type { DesiredState } from '../../proto/gen/drover/v1/DesiredState.js';
+import { removeFile, replaceFile, storageFailed } from '../reconcile/durable-file.js';
+
+/** How long the control plane may be gone in a trial before the state before it comes back. */
+export const lostGraceMs = 30_000;
+
+/** How long after its end a trial may still wait for the control plane's word, and the longest that it waits in all. */
+export const lateWordMs = 10_000;
+export const longestTrialMs = 90_000;
+
+/** What a trial goes by at one moment. */
+export interface TrialMoment {
+  readonly elapsedMs: number;
+  readonly trialMs: number;
+  /** A stream to the control plane stands, and it has acknowledged everything that was said since the apply. */
+  readonly isHeard: boolean;
+  /** How long nothing stood; 0 while it does. */
+  readonly lostMs: number;
+}
+
+/** Whether a trial goes on, has held, or must be undone. Pure. */
+export function judgeTrial({ elapsedMs, trialMs, isHeard, lostMs }: TrialMoment): 'wait' | 'hold' | 'undo' {
+  if (elapsedMs >= trialMs && isHeard) return 'hold';
+  const latest = Math.min(trialMs + lateWordMs, longestTrialMs);
+  return lostMs >= lostGraceMs || elapsedMs >= latest ? 'undo' : 'wait';
+}
+
+/** The state before a trial, on disk while the trial runs. */
+export interface TrialRecord {
+  /** Undefined: nothing was desired. */
+  readonly before: DesiredState | undefined;
+  readonly tried: DesiredState;
+}
+
+export class TrialFile {
+  readonly file: string;
+  #current: TrialRecord | undefined;
+
+  private constructor(file: string, current: TrialRecord | undefined) {
+    this.file = file;
+    this.#current = current;
+  }
+
+  /** Reads the file. A damaged one counts as none: the desired state itself is whole. Errors: `storage-failed`. */
+  static async load(file: string): Promise<TrialFile> {
+    const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code === 'ENOENT') return 'null';
+      throw storageFailed('read', file, cause);
+    });
+    return new TrialFile(file, parse(text));
+  }
+
+  /** The trial that runs, or that a crash cut off. */
+  get current(): TrialRecord | undefined {
+    return this.#current;
+  }
+
+  /** Makes the state before a trial durable, before anything of the trial is written. Errors: `storage-failed`. */
+  async begin(record: TrialRecord): Promise<void> {
+    await replaceFile(this.file, `${JSON.stringify(record)}\n`);
+    this.#current = record;
+  }
+
+  /** The trial is over. Errors: `storage-failed`. */
+  async end(): Promise<void> {
+    await removeFile(this.file);
+    this.#current = undefined;
+  }
+}
+
+function parse(text: string): TrialRecord | undefined {
+  try {
+    return (JSON.parse(text) as TrialRecord | null) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -3,7 +3,7 @@
  * What runs beside it counts: run it on a quiet machine.
  */
 import { fileURLToPath } from 'node:url';
-import { benchAgentCost, benchDomainStart } from './bench/agent.js';
+import { benchAgent } from './bench/agent.js';
 import { benchApiClaims } from './bench/claims.js';
 import { print } from './bench/figure.js';
 import { benchPlacement } from './bench/placement.js';
@@ -23,8 +23,7 @@ const parts: Record<string, () => Promise<void>> = {
     }
     const hypervisor = await startHypervisor();
     try {
-      await benchDomainStart();
-      await benchAgentCost(fileURLToPath(new URL('../agent/bin.cjs', import.meta.url)));
+      await benchAgent(fileURLToPath(new URL('../agent/bin.cjs', import.meta.url)));
     } finally {
       await hypervisor.stop();
     }

@@ -45,5 +45,6 @@ remove_stale
 failed=
 node_modules/.bin/tsc -p . || failed=yes
 link_programs
+[ ! -e build/scripts/setup/bundle.js ] || node build/scripts/setup/bundle.js
 [ -z "$failed" ] || { rm -f "$stamp" "$stamp.next"; exit 1; }
 mv "$stamp.next" "$stamp"

@@ -1,7 +1,7 @@
 # Every target in one line each: make help
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test test-unit test-integration test-vm lint fmt fmt-check proto proto-check facts-check bench check clean
+.PHONY: help setup build run test test-unit test-integration test-vm lint fmt fmt-check tuner-pages proto proto-check facts-check bench check clean
 
 prettier := node_modules/.bin/prettier --log-level warn
 
@@ -27,7 +27,7 @@ test-unit: setup ## run the unit tests only
 test-integration: setup ## run the integration tests only
 	@scripts/test.sh integration
 
-test-vm: setup ## run the tuners on a cgroup v2 kernel, in a virtual machine
+test-vm: setup ## run the tuners in virtual machines: cgroup v2, two cells, sibling threads
 	@node build/test/vm/main.js
 
 lint: ## lint with type information; warnings fail
@@ -38,6 +38,9 @@ fmt: ## format every file in place
 
 fmt-check: ## fail when a file is not formatted
 	@$(prettier) --check .
+
+tuner-pages: build ## write docs/reference/tuners from the manuals of the tuners
+	@node build/scripts/tuner-pages.js
 
 proto: ## generate proto/gen from proto/drover/v1
 	@sh scripts/proto.sh
@@ -54,7 +57,7 @@ bench: ## measure placement, the store and the session
 	@scripts/setup/install.sh
 	@node build/scripts/bench.js
 
-check: ## what CI runs: contract, format, lint, build, tests
+check: ## what CI runs but the virtual machines: contract, format, lint, build, tests
 	@$(MAKE) --no-print-directory setup
 	@$(MAKE) --no-print-directory proto-check
 	@$(MAKE) --no-print-directory fmt-check

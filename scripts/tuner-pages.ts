@@ -18,7 +18,14 @@ function pages(): Map<string, string> {
   try {
     for (const manual of manuals) writeFileSync(join(scratch, `${manual.name}.md`), tunerPage(manual));
     const prettier = join(project, 'node_modules/.bin/prettier');
-    const how = ['--log-level', 'warn', '--ignore-path', '/dev/null', '--config', join(project, '.prettierrc.json')];
+    const how = [
+      '--log-level',
+      'warn',
+      '--ignore-path',
+      '/dev/null',
+      '--config',
+      join(project, '.prettierrc.json'),
+    ];
     execFileSync(prettier, [...how, '--write', scratch], { stdio: 'inherit' });
     return new Map(
       manuals.map(({ name }) => [`${name}.md`, readFileSync(join(scratch, `${name}.md`), 'utf8')]),
@@ -38,7 +45,8 @@ function isFresh(name: string, text: string): boolean {
 
 const stale = [...pages()].filter(([name, text]) => !isFresh(name, text));
 if (process.argv.includes('--check')) {
-  for (const [name] of stale) console.error(`docs/reference/tuners/${name} is not as its manual says: make tuner-pages`);
+  for (const [name] of stale)
+    console.error(`docs/reference/tuners/${name} is not as its manual says: make tuner-pages`);
   process.exitCode = stale.length > 0 ? 1 : 0;
 } else {
   mkdirSync(folder, { recursive: true });

@@ -6,6 +6,7 @@ import type { DesiredState } from '../../proto/gen/drover/v1/DesiredState.js';
 import type { HeartbeatInput } from '../../proto/gen/drover/v1/Heartbeat.js';
 import type { HostFacts } from '../../proto/gen/drover/v1/HostFacts.js';
 import type { OperationRequest } from '../../proto/gen/drover/v1/OperationRequest.js';
+import type { HostTuningInput } from '../../proto/gen/drover/v1/HostTuning.js';
 import { asDroverError } from '../../proto/wire/errors.js';
 import { parseTuners } from '../../proto/wire/profile.js';
 import type { TunerSettings } from '../../proto/wire/tuner-settings.js';
@@ -19,7 +20,7 @@ import type { Reconciler } from '../reconcile/reconciler.js';
 import { toSettingStatus, type PlanEntry } from '../reconcile/plan.js';
 import type { Session } from '../session/session.js';
 import { DesiredStates } from './desired-states.js';
-import { domainReport, refusalReport, tuningReport } from './reports.js';
+import { domainReport, refusalReport, sameTuning, tuningReport } from './reports.js';
 import { Soon } from './soon.js';
 import type { TrialFile } from './trial.js';
 
@@ -63,7 +64,7 @@ export class HostAgent {
   #reporting: NodeJS.Timeout | undefined;
   #unsubscribe: (() => void)[] = [];
   #verifiedMs = 0;
-  #lastTuning = '';
+  #lastTuning: HostTuningInput | undefined;
   #lastFacts = '';
   readonly #drift: Soon<DomainEvent>;
   readonly #states: DesiredStates;
@@ -163,7 +164,7 @@ export class HostAgent {
 
   /** The control plane knows nothing of this host: tell everything. */
   async reportAll(): Promise<void> {
-    this.#lastTuning = '';
+    this.#lastTuning = undefined;
     this.#lastFacts = '';
     await this.#reportFacts();
     this.#reportTuning();
@@ -253,9 +254,8 @@ export class HostAgent {
       pendingReboots: [...(pendingReboots?.current ?? [])],
       owners: [...status.owners],
     };
-    const text = JSON.stringify({ ...tuning, verifiedUnixMs: 0 }, withoutEvidence);
-    if (text === this.#lastTuning) return;
-    this.#lastTuning = text;
+    if (this.#lastTuning && sameTuning(tuning, this.#lastTuning)) return;
+    this.#lastTuning = tuning;
     this.#session?.report('tuning', { tuning });
   }
 
@@ -288,11 +288,6 @@ export class HostAgent {
       log.warn({ error: asDroverError(thrown).message }, 'domains not listed');
     }
   }
-}
-
-/** Counters move all the time: they are told with a report, and are no reason for one. */
-function withoutEvidence(key: string, value: unknown): unknown {
-  return key === 'evidence' ? undefined : value;
 }
 
 /** The first setting that the host refused, in words; what another pass may get done is none. */

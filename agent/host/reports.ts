@@ -3,6 +3,7 @@ import type { DesiredState } from '../../proto/gen/drover/v1/DesiredState.js';
 import type { DomainInput } from '../../proto/gen/drover/v1/Domain.js';
 import type { HostTuningInput } from '../../proto/gen/drover/v1/HostTuning.js';
 import type { DomainView } from '../libvirt/hypervisor.js';
+import type { SettingStatusInput } from '../../proto/gen/drover/v1/SettingStatus.js';
 import { toSettingStatus, type PlanEntry } from '../reconcile/plan.js';
 import type { ReconcilerStatus } from '../reconcile/reconciler.js';
 
@@ -35,6 +36,34 @@ export function worthTelling(
   const dull = (entry: PlanEntry): boolean => entry.outcome === 'in-sync' || entry.outcome === 'unsupported';
   const kept = new Set([...entries.filter((entry) => !dull(entry)), ...entries.filter(dull)].slice(0, limit));
   return entries.filter((entry) => kept.has(entry));
+}
+
+/**
+ * Whether one report says what the other does. Evidence does not count: counters move all the time, so they are told with
+ * a report and are no reason for one; nor does the time of the pass.
+ */
+export function sameTuning(a: HostTuningInput, b: HostTuningInput): boolean {
+  const rest = (tuning: HostTuningInput): string =>
+    JSON.stringify({ ...tuning, settings: [], verifiedUnixMs: 0 }, withoutEvidence);
+  const [own = [], other = []] = [a.settings, b.settings];
+  return (
+    own.length === other.length &&
+    own.every((setting, index) => sameSetting(setting, other[index] as SettingStatusInput)) &&
+    rest(a) === rest(b)
+  );
+}
+
+function withoutEvidence(key: string, value: unknown): unknown {
+  return key === 'evidence' ? undefined : value;
+}
+
+function sameSetting(a: SettingStatusInput, b: SettingStatusInput): boolean {
+  const keys = Object.keys(a) as (keyof SettingStatusInput)[];
+  return (
+    keys.length === Object.keys(b).length &&
+    keys.every((key) => key === 'evidence' || key === 'affects' || a[key] === b[key]) &&
+    String(a.affects) === String(b.affects)
+  );
 }
 
 /** A desired state that this agent could not take, and why. */

@@ -1,7 +1,7 @@
 /** Carries a plan out, lane by lane: originals into the ledger, then write by write, each read back. */
 import { asDroverError } from '../../proto/wire/errors.js';
-import { knobKey } from '../tuners/tuner.js';
 import { byLane, hostLane, mapLimited, parallelLanes, type Lanes } from './lanes.js';
+import { keyOf } from './knob-keys.js';
 import type { Plan, Surroundings } from './look.js';
 import type { PlanEntry } from './plan.js';
 import { restoreEntry } from './revert.js';
@@ -31,9 +31,12 @@ export async function applyInLanes(around: Surroundings, plan: Plan, use: LaneUs
       return entries;
     }),
   );
-  const results = new Map(done.flat().map((entry) => [keyOf(entry), entry]));
-  const inOrder = plan.entries.flatMap((entry) => take(results, keyOf(entry)));
-  return [...results.values(), ...inOrder];
+  const others = new Map<string, PlanEntry>();
+  const restored = new Map<string, PlanEntry>();
+  const resultsFor = ({ restore }: PlanEntry): Map<string, PlanEntry> => (restore ? restored : others);
+  for (const entry of done.flat()) resultsFor(entry).set(keyOf(entry.knob), entry);
+  const inOrder = plan.entries.flatMap((entry) => take(resultsFor(entry), keyOf(entry.knob)));
+  return [...restored.values(), ...others.values(), ...inOrder];
 }
 
 /** A plan by lane, each part in the plan's order. */
@@ -87,23 +90,19 @@ async function noteSettled(
 ): Promise<PlanEntry[]> {
   const right = entries.filter((entry) => entry.outcome === 'changed' || entry.outcome === 'in-sync');
   const wanted = right.filter(({ restore, adopted }) => !restore && !adopted);
-  for (const { knob, wanted: value } of wanted) settled.note(knobKey(knob), value);
-  for (const { knob } of right.filter(({ restore }) => restore)) settled.forget(knobKey(knob));
+  for (const { knob, wanted: value } of wanted) settled.note(keyOf(knob), value);
+  for (const { knob } of right.filter(({ restore }) => restore)) settled.forget(keyOf(knob));
   const watched = wanted.filter(({ drift }) => drift !== undefined);
   const adopted = right.filter((entry) => entry.adopted);
   if (watched.length + adopted.length === 0) return [...entries];
   try {
     await ledger.record(watched.map(({ knob, now }) => ({ knob, original: now })));
-    await ledger.settle(new Map(watched.map(({ knob, wanted: value }) => [knobKey(knob), value])));
-    for (const { knob, now } of adopted) await ledger.adopt(knobKey(knob), now);
-    return entries.map((entry) => ({ ...entry, original: ledger.get(knobKey(entry.knob))?.original }));
+    await ledger.settle(new Map(watched.map(({ knob, wanted: value }) => [keyOf(knob), value])));
+    for (const { knob, now } of adopted) await ledger.adopt(keyOf(knob), now);
+    return entries.map((entry) => ({ ...entry, original: ledger.get(keyOf(entry.knob))?.original }));
   } catch {
     return [...entries];
   }
-}
-
-function keyOf({ knob, restore }: PlanEntry): string {
-  return `${restore ? 'restore' : 'want'} ${knobKey(knob)}`;
 }
 
 function take(results: Map<string, PlanEntry>, key: string): PlanEntry[] {
@@ -151,7 +150,7 @@ async function recordOriginals(
 /** A write that a crash cuts off must not look like drift, which might be adopted. */
 async function unsettle(ledger: Surroundings['ledger'], changes: readonly PlanEntry[]): Promise<void> {
   const settled = changes
-    .map(({ knob }) => knobKey(knob))
+    .map(({ knob }) => keyOf(knob))
     .filter((key) => ledger.get(key)?.settled !== undefined);
   if (settled.length > 0) await ledger.settle(new Map(settled.map((key) => [key, undefined])));
 }
@@ -163,7 +162,7 @@ async function applyEntry(
 ): Promise<PlanEntry> {
   if (entry.outcome !== 'change') return entry;
   if (entry.restore) return restoreEntry(around, entry);
-  const original = around.ledger.get(knobKey(entry.knob))?.original;
+  const original = around.ledger.get(keyOf(entry.knob))?.original;
   // Only what the ledger holds may be written: the others' originals would be lost.
   if (refused !== undefined && original === undefined)
     return { ...entry, outcome: 'failed', reason: refused };

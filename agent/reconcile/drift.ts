@@ -40,6 +40,7 @@ export class Settled {
   }
 
   note(key: string, value: string): void {
+    if (this.has(key, value)) return;
     this.#values.set(key, value);
     if (this.#values.size <= this.#limit) return;
     const oldest = this.#values.keys().next().value;

@@ -5,19 +5,12 @@ import type { KernelRoot } from '../kernel/root.js';
 import type { DomainView } from '../libvirt/hypervisor.js';
 import { domainObstacle, incarnationRuns, knobDomain } from '../tuners/common/domain-knob.js';
 import { readingOnce } from '../tuners/common/read-once.js';
-import {
-  knobKey,
-  type HostView,
-  type Knob,
-  type Reading,
-  type Tuner,
-  type TunerPorts,
-  type Want,
-} from '../tuners/tuner.js';
+import type { HostView, Knob, Reading, Tuner, TunerPorts, Want } from '../tuners/tuner.js';
 import type { Breaker } from './breaker.js';
 import type { Ledger } from './ledger.js';
 import type { LedgerEntry } from './ledger-lines.js';
 import { driftPolicy, type Settled } from './drift.js';
+import { keyOf } from './knob-keys.js';
 import { ownerOf, type Owners } from './ownership.js';
 import { failedTuner, planRestore, planWants, type PlanEntry } from './plan.js';
 
@@ -126,10 +119,12 @@ function planLeft(
   const { ledger, host, ports, owners } = around;
   const restores: PlanEntry[] = [];
   const gone: LedgerEntry[] = [];
-  const wanted = new Set(looks.flatMap(({ wants }) => wants.map(({ knob }) => knobKey(knob))));
-  const readings = new Map(
-    looks.flatMap((each) => each.readings.map((reading) => [knobKey(reading.knob), reading])),
-  );
+  const wanted = new Set<string>();
+  const readings = new Map<string, Reading>();
+  for (const each of looks) {
+    for (const { knob } of each.wants) wanted.add(keyOf(knob));
+    for (const reading of each.readings) readings.set(keyOf(reading.knob), reading);
+  }
   const looked = new Map(looks.map((each) => [each.tuner.name, each]));
   const runs = memo((incarnation: string) => incarnationRuns(ports.kernel, { incarnation }));
   const shown = new Map(host.domains.map((domain) => [knobDomainKey(ports.kernel, domain), domain]));

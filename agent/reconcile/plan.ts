@@ -1,7 +1,8 @@
 /** What is to be done, and why not: readings, wants and the ledger in, one entry for each knob out. Pure. */
 import type { SettingStatus } from '../../proto/gen/drover/v1/SettingStatus.js';
 import type { DriftPolicy } from '../../proto/tuners/common.js';
-import { knobKey, type Effect, type Knob, type Reading, type Want } from '../tuners/tuner.js';
+import type { Effect, Knob, Reading, Want } from '../tuners/tuner.js';
+import { keyOf } from './knob-keys.js';
 import type { LedgerEntry } from './ledger-lines.js';
 
 /** `change` is planned, `changed` was done and read back, `deferred` waits for a restart of the domain or host. */
@@ -57,18 +58,23 @@ export function planWants(
   wants: readonly Want[],
   context: PlanContext,
 ): PlanEntry[] {
-  const byKey = new Map(readings.map((reading) => [knobKey(reading.knob), reading]));
-  return wants.map((want) => planWant(want, byKey.get(knobKey(want.knob)), context));
+  const byKey = new Map(readings.map((reading) => [keyOf(reading.knob), reading]));
+  return wants.map((want) => planWant(want, byKey.get(keyOf(want.knob)), context));
 }
 
 function planWant(want: Want, reading: Reading | undefined, context: PlanContext): PlanEntry {
   const { knob, value, effect, affects } = want;
-  const key = knobKey(knob);
+  const key = keyOf(knob);
   const known = context.ledger.get(key);
   const policy = context.policy?.(knob) ?? 'heal';
   const evidence = reading?.evidence;
   return {
-    ...{ knob, now: reading?.value ?? '', wanted: value, effect, affects, original: known?.original },
+    knob,
+    now: reading?.value ?? '',
+    wanted: value,
+    effect,
+    affects,
+    original: known?.original,
     ...(evidence !== undefined && { evidence }),
     ...(policy !== 'heal' && { drift: policy }),
     ...judge(want, reading, {
@@ -113,7 +119,7 @@ function inPlace({ ineffective }: Reading, { unsupported }: Want): Judgement {
     return { outcome: 'unsupported', reason: unsupported };
   return ineffective === undefined
     ? { outcome: 'in-sync', reason: '' }
-    : { outcome: 'failed', reason: `set, but without effect: ${ineffective}` };
+    : { outcome: 'failed', reason: `set, but without effect: ${ineffective}`, postponed: true };
 }
 
 function drifted({ value }: Want, now: string, policy: DriftPolicy): Judgement {

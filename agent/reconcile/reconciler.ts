@@ -282,7 +282,10 @@ function faultEntry({ code, field, message }: DroverError): PlanEntry {
 }
 
 function logEntries(log: ReconcileLog, entries: readonly PlanEntry[], ms: number): void {
-  for (const { knob, now, original, outcome, reason, drifted } of entries) {
+  const news = entries.filter(
+    ({ outcome, drifted }) => drifted || outcome === 'changed' || outcome === 'failed',
+  );
+  for (const { knob, now, original, outcome, reason, drifted } of news) {
     const fields = { tuner: knob.tuner, setting: knob.setting, domain: knob.domain?.name, original };
     if (drifted) log.warn({ ...fields, reason }, 'setting drifted');
     if (outcome === 'changed') log.info({ ...fields, now, reason, ms }, 'setting changed');

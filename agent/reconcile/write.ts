@@ -51,7 +51,7 @@ function wrote(entry: PlanEntry, { evidence, ineffective }: Reading): PlanEntry 
   // What is put back need not bite: it did not before either.
   return ineffective === undefined || entry.restore
     ? { ...done, outcome: 'changed' }
-    : { ...done, outcome: 'failed', reason: `written, but without effect: ${ineffective}` };
+    : { ...done, outcome: 'failed', reason: `written, but without effect: ${ineffective}`, postponed: true };
 }
 
 /** A fresh reading of one knob; undefined: it is not there any more. Errors: those of `observe`. */

@@ -4,9 +4,9 @@ import type { HostFacts } from '../../proto/gen/drover/v1/HostFacts.js';
 import { intersectCpus, parseCpuSet, subtractCpus } from '../../proto/wire/cpu-set.js';
 
 /**
- * vCPU slots are the online pCPUs, or only those of the profile's shared set, as Nova counts `vcpu_pin_set`. Memory is the
- * host's total: reservations are taken off by placement. A set that this host cannot have counts as none: the agent
- * refuses it, and its own words say why.
+ * vCPU slots are the online pCPUs, or only those of the profile's shared set, as Nova counts `vcpu_pin_set`; a host with
+ * dedicated CPUs alone offers those. Memory is the host's total: reservations are taken off by placement. A set that this
+ * host cannot have counts as none: the agent refuses it, and its own words say why.
  */
 export function capacityOf(facts: HostFacts, tuners: Record<string, string>): HostCapacity {
   const online = parseCpuSet(facts.cpu?.online ?? '');
@@ -16,7 +16,8 @@ export function capacityOf(facts: HostFacts, tuners: Record<string, string>): Ho
 
 function sharedCpus(online: readonly number[], pinning: string | undefined): readonly number[] {
   if (pinning === undefined) return online;
-  const { shared, reserved } = JSON.parse(pinning) as { shared?: string; reserved?: string };
+  const sets = JSON.parse(pinning) as { shared?: string; dedicated?: string; reserved?: string };
+  const { shared = sets.dedicated, reserved } = sets;
   const last = online.at(-1) ?? 0;
   try {
     if (shared !== undefined)

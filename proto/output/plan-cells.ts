@@ -16,10 +16,7 @@ const toldAffected = 64;
 /** `0-1 → 1` for each group, the arrows under each other; of long values the words that come (+) and go (-). */
 export function changesOf(groups: readonly SettingGroup[]): (group: SettingGroup) => string {
   const before = new Map(groups.map((group) => [group, readable(group, group.one.now)]));
-  const width = Math.max(
-    0,
-    ...[...before.values()].map(displayWidth).filter((one) => one <= alignedWidth),
-  );
+  const width = Math.max(0, ...[...before.values()].map(displayWidth).filter((one) => one <= alignedWidth));
   return (group) => {
     const { now, wanted } = group.one;
     // A tuner that could not look knows neither.
@@ -39,16 +36,21 @@ function wordsApart(now: string, wanted: string): string | undefined {
   const come = fresh.filter((word) => !old.includes(word));
   const gone = old.filter((word) => !fresh.includes(word));
   const isSame = come.length + gone.length === 0 || come.length === fresh.length;
-  return isSame ? undefined : [...come.map((word) => `+${word}`), ...gone.map((word) => `-${word}`)].join(' ');
+  return isSame
+    ? undefined
+    : [...come.map((word) => `+${word}`), ...gone.map((word) => `-${word}`)].join(' ');
 }
 
 /** A value; numbers of bytes with their size in words, and what a control group says for none as that. */
 export function readable({ one: { setting } }: Pick<SettingGroup, 'one'>, value: string): string {
   if (!/bytes|^memory\./.test(`${setting} ${value}`)) return orNothing(value);
   if (/^\d{19,}$/.test(value) || (setting.startsWith('memory.') && value === 'max')) return 'no limit';
-  return orNothing(value).replaceAll(/(^|bytes[a-z_]*[ =])(\d{7,})/g, (_all, lead: string, digits: string) => {
-    return `${lead}${digits} (${formatBytes(Number(digits))})`;
-  });
+  return orNothing(value).replaceAll(
+    /(^|bytes[a-z_]*[ =])(\d{7,})/g,
+    (_all, lead: string, digits: string) => {
+      return `${lead}${digits} (${formatBytes(Number(digits))})`;
+    },
+  );
 }
 
 /** `web-1, web-2`, `web-1, web-2 and 198 more`, `all 200 domains` or `host`. `total`: domains that the plan looked at. */
@@ -63,5 +65,7 @@ export function whereOf(domains: readonly string[], total: number): string {
 export function remarkOf({ one: { affects }, domains, reason }: SettingGroup, total: number): string {
   if (reason !== '') return reason;
   if (domains.length > 0 || affects.length === 0) return nothing;
-  return affects.length >= toldAffected ? `felt by ${affects.length} domains or more` : `felt by ${whereOf(affects, total)}`;
+  return affects.length >= toldAffected
+    ? `felt by ${affects.length} domains or more`
+    : `felt by ${whereOf(affects, total)}`;
 }

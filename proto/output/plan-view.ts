@@ -90,7 +90,12 @@ function block(
   ];
   const used = columns.filter((column) => groups.some((group) => textOf(column.cell(group)) !== nothing));
   return [
-    { kind: 'table', title: `${title} (${settings.length})`, ...(tone && { tone }), table: tableOf(used, groups) },
+    {
+      kind: 'table',
+      title: `${title} (${settings.length})`,
+      ...(tone && { tone }),
+      table: tableOf(used, groups),
+    },
   ];
 }
 

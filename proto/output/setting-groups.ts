@@ -12,7 +12,10 @@ export interface SettingGroup {
   readonly domains: readonly string[];
   /** Settings that it stands for. */
   readonly count: number;
-  /** Why, without the names of those who feel it: a plan says that in its own place. */
+  /**
+   * Why, without the names of those who feel it, which a plan says in its own place; `*` stands for the name of each domain
+   * where it speaks of several, as in the path of an image.
+   */
   readonly reason: string;
   /** What shows the effect; where it differs from one to the next, that of the first with its domain. */
   readonly evidence: string;
@@ -28,6 +31,8 @@ interface Member {
   readonly shape: Shape;
   /** The setting's name as it is compared with those of other domains. */
   readonly name: string;
+  /** The reason with `*` for the domain's own name and UUID. */
+  readonly nameless: string;
   readonly parts: readonly string[];
   readonly evidences: readonly string[];
 }
@@ -39,7 +44,13 @@ function alone(one: SettingStatus): Member {
   const reason = reasonOf(one);
   return {
     group: { one, setting, domains, count: 1, reason, evidence },
-    ...{ shape, name: setting, parts: shape.part === undefined ? [] : [shape.part], evidences: [evidence] },
+    ...{
+      shape,
+      name: setting,
+      nameless: withoutName(reason, one),
+      parts: shape.part === undefined ? [] : [shape.part],
+      evidences: [evidence],
+    },
   };
 }
 
@@ -48,16 +59,29 @@ function reasonOf({ reason, effect }: SettingStatus): string {
   return effect === 'domain-restart' ? reason.replace(/(^|; )felt after a restart of [^;]*$/, '') : reason;
 }
 
-function sameWords({ one, reason }: SettingGroup): string {
-  const { tuner, now, wanted, outcome, effect, original } = one;
-  return JSON.stringify([tuner, now, wanted, outcome, reason, effect, original]);
+function withoutName(reason: string, { domainName, domainUuid }: SettingStatus): string {
+  return [domainUuid, domainName].filter((name) => name !== '').reduce(starsFor, reason);
 }
 
-const withinDomain = ({ group, shape }: Member): string =>
-  `${shape.words}|${group.domains[0] ?? ''}|${sameWords(group)}`;
+/** The text with a star wherever `name` stands as a word of its own. */
+function starsFor(text: string, name: string): string {
+  const parts = text.split(name);
+  return parts.reduce((all, part) => {
+    const isWord = /\w$/.test(all) || /^\w/.test(part);
+    return `${all}${isWord ? name : '*'}${part}`;
+  });
+}
 
-const acrossDomains = ({ group, name }: Member): string =>
-  `${name}|${group.domains.length > 0}|${sameWords(group)}`;
+function sameWords({ group: { one }, nameless }: Member): string {
+  const { tuner, now, wanted, outcome, effect, original } = one;
+  return JSON.stringify([tuner, now, wanted, outcome, nameless, effect, original]);
+}
+
+const withinDomain = (member: Member): string =>
+  `${member.shape.words}|${member.group.domains[0] ?? ''}|${sameWords(member)}`;
+
+const acrossDomains = (member: Member): string =>
+  `${member.name}|${member.group.domains.length > 0}|${sameWords(member)}`;
 
 function gather(members: readonly Member[], keyOf: (member: Member) => string): Member[][] {
   const byKey = new Map<string, Member[]>();
@@ -86,7 +110,8 @@ function numbered(members: readonly Member[]): Member {
 
 /** The same of several domains, as one. */
 function joined(members: readonly Member[]): SettingGroup {
-  const [{ group, shape, parts }] = members as [Member];
+  const [{ group, shape, parts, nameless }] = members as [Member];
+  const reasons = new Set(members.map((member) => member.group.reason));
   const evidences = new Set(members.flatMap((member) => member.evidences));
   const all = shape.isOwn ? members.flatMap((member) => member.parts) : parts;
   return {
@@ -94,6 +119,7 @@ function joined(members: readonly Member[]): SettingGroup {
     setting: joinedName(shape, all, group.setting),
     domains: [...new Set(members.flatMap((member) => member.group.domains))],
     count: members.reduce((sum, member) => sum + member.group.count, 0),
+    reason: reasons.size > 1 ? nameless : group.reason,
     evidence: evidences.size > 1 ? suchAs(group) : group.evidence,
   };
 }

@@ -38,7 +38,11 @@ export function shapeOf({ tuner, setting }: Pick<SettingStatus, 'tuner' | 'setti
 }
 
 /** One name for several parts: `irq 24-27`, `inbound of 400 interfaces`; of one part, the name as it was. */
-export function joinedName({ words, isNumber, isOwn }: Shape, parts: readonly string[], name: string): string {
+export function joinedName(
+  { words, isNumber, isOwn }: Shape,
+  parts: readonly string[],
+  name: string,
+): string {
   if (parts.length < 2) return name;
   if (isOwn) return words.replace('#', `of ${parts.length} interfaces`);
   if (isNumber) return words.replace('#', formatCpuSet(parts.map(Number)));

@@ -12,7 +12,12 @@ export type Block =
   /** As it is, every byte: a script, a file. Only for text of our own. */
   | { readonly kind: 'verbatim'; readonly text: string }
   /** `wraps`: long values go on in the next line, for sentences; a command line must stay in one piece. */
-  | { readonly kind: 'pairs'; readonly title?: string; readonly pairs: readonly Pair[]; readonly wraps?: true }
+  | {
+      readonly kind: 'pairs';
+      readonly title?: string;
+      readonly pairs: readonly Pair[];
+      readonly wraps?: true;
+    }
   /** Sentences, one under the other. */
   | { readonly kind: 'list'; readonly title: string; readonly items: readonly string[] }
   /** `tone`: of the title. */
@@ -38,9 +43,12 @@ function blockLines(block: Block, page: Page): string[] {
   const title = block.title === undefined ? [] : [page.style.paint(tone, block.title)];
   const depth = block.title === undefined ? 0 : indent;
   if (block.kind === 'table') return [...title, ...tableLines(block.table, page, depth)];
-  if (block.kind === 'list') return block.items.length === 0 ? [] : [...title, ...listLines(block.items, page)];
+  if (block.kind === 'list')
+    return block.items.length === 0 ? [] : [...title, ...listLines(block.items, page)];
   const { pairs, wraps } = block;
-  return pairs.length === 0 ? [] : [...title, ...pairLines(pairs, page, depth, wraps ? page.width : undefined)];
+  return pairs.length === 0
+    ? []
+    : [...title, ...pairLines(pairs, page, depth, wraps ? page.width : undefined)];
 }
 
 function listLines(items: readonly string[], { width }: Page): string[] {
@@ -48,12 +56,7 @@ function listLines(items: readonly string[], { width }: Page): string[] {
 }
 
 /** Values are not cut: they are what the person asked for. */
-function pairLines(
-  pairs: readonly Pair[],
-  page: Page,
-  depth: number,
-  width: number | undefined,
-): string[] {
+function pairLines(pairs: readonly Pair[], page: Page, depth: number, width: number | undefined): string[] {
   const nameWidth = Math.max(...pairs.map(([name]) => name.length));
   return pairs.flatMap(([name, value]) => {
     const { text, tone } = typeof value === 'string' ? { text: value, tone: undefined } : value;

@@ -219,7 +219,10 @@ t.test('golden output', async (t) => {
       ['', /Usage: drover/],
       ['explain tuner cpu-qso', /cpu-qso is not known; did you mean cpu-qos\?/],
       ['explain tuner pinning', /pinning is not known; did you mean vcpu-pinning\?/],
-      ['explain tuner zzzzzz', /zzzzzz is not known \(invalid-argument\)\n  try: one of qos-classes, owners, /],
+      [
+        'explain tuner zzzzzz',
+        /zzzzzz is not known \(invalid-argument\)\n  try: one of qos-classes, owners, /,
+      ],
       ['operation start burn kvm-01', /Allowed choices are plan, verify/],
       ['place --vcpus 4', /--memory: got "nothing"/],
       ['place --vcpus 4 --memory abc', /--memory: got "abc"; want a size with its unit/],

@@ -173,7 +173,7 @@ t.test('without root it plans, says so in one line, and the rest works', async (
   const running = start(prefix, directory);
   await ready(running);
   t.equal(running.output().match(/^plan-only: not root; .*$/gm)?.length, 1);
-  t.match(running.output(), /transparent-hugepages\s+enabled\s+-\s+\S+\s+always/, 'the plan is there');
+  t.match(running.output(), /transparent-hugepages\s+enabled\s+\S+ → always/, 'the plan is there');
   t.match(JSON.parse(await drover(['host', 'list', '--output', 'json'], directory)), { total: 4 });
   t.same(global(), before, 'nothing was changed');
   running.process.kill('SIGINT');

@@ -121,7 +121,7 @@ export const manual: TunerManual = {
   limits: [
     'auto turns on when less than on_below_percent of memory is available, or when active domains were given more memory (huge pages left out on both sides) than the host has.',
     'auto turns off when ksmd took more than max_cpu_percent for five minutes (it rests until the mean has fallen to half of the cap), when profit is negative after a full scan (tried again after an hour), or when on_below_percent + 10 points of memory are available and nothing is overcommitted. Off keeps merged pages.',
-    'auto decides once in each pass, every 30 seconds by default. While libvirt does not answer it does not turn off for plenty of memory.',
+    'auto decides once in each pass, every 25 seconds by default. While libvirt does not answer it does not turn off for plenty of memory.',
     'With run: on, max_cpu_percent stops nothing unless the advisor is used.',
     'unmerge is held, and refused at the write, unless MemAvailable is over 1.2 times what the merged pages will take.',
     'merge_across_nodes and max_page_sharing are held while pages are merged.',

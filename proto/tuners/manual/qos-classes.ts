@@ -17,7 +17,8 @@ export const manual: TunerManual = {
     {
       name: 'classes',
       what: 'The classes: to each name the extra specs that its domains get, which other tuners then obey as if a flavor said them.',
-      values: 'up to 64 names of 1..64 characters, each with up to 64 extra specs: text, numbers, true or false',
+      values:
+        'up to 64 names of 1..64 characters, each with up to 64 extra specs: text, numbers, true or false',
       default: 'none; it must be given',
       writes: 'nothing by itself: what the tuners of those specs write',
       since: 'Drover',
@@ -26,8 +27,7 @@ export const manual: TunerManual = {
   ],
   extraSpecs: [{ name: 'drover:qos_class', becomes: 'the class of the domain' }],
   knobs: [],
-  verify:
-    'Each spec is verified by the tuner that obeys it.',
+  verify: 'Each spec is verified by the tuner that obeys it.',
   undo: 'Nothing was written; a class that is taken away puts the settings of its domains back to what the profile says, or to what was there before.',
   limits: [
     'The class is that of the extra spec drover:qos_class, else that of the attribute qos_class in the metadata of Drover in the XML, else the default.',

@@ -28,7 +28,7 @@ import * as tokens from '../../../controlplane/security/join-tokens.js';
 import { maximumRequestBytes } from '../../../proto/wire/csr.js';
 import * as limits from '../../../proto/wire/limits.js';
 import { maximumLabels } from '../../../proto/wire/names.js';
-import { maximumProfileBytes, parseProfile } from '../../../proto/wire/profile.js';
+import { maximumProfileBytes, maximumTrialSeconds, parseProfile } from '../../../proto/wire/profile.js';
 import { tunerSettings } from '../../../proto/wire/tuner-settings.js';
 import { coded, commandsOf, deadLinks, makeTargets, rowsBelow } from './markdown.js';
 
@@ -132,6 +132,8 @@ t.test('protocol.md has every limit with its value', async (t) => {
     maximumStreams: count(maximumStreams),
     maximumLabels: count(maximumLabels),
     maximumProfileBytes: bytes(maximumProfileBytes),
+    maximumToldAllocations: count(limits.maximumToldAllocations),
+    maximumTrialSeconds: `${maximumTrialSeconds} s`,
     maximumReportedDomains: count(maximumReportedDomains),
     maximumWaitingCalls: count(maximumWaitingCalls),
     maximumLedgerEntries: count(maximumLedgerEntries),
@@ -153,7 +155,23 @@ t.test('the profile in profiles.md is one that Drover takes', async (t) => {
   t.same(tuners, sample.tuners, 'with the settings of the sample');
   t.not(name, sample.name, 'under a name of its own');
   t.ok(rest.priority !== 0 && rest.selector.hosts.length > 0, 'with priority and selector');
-  t.same(Object.keys(tuners).toSorted(), Object.keys(tunerSettings).toSorted(), 'every tuner is shown');
+});
+
+t.test('every tuner is shown in a sample or on its page, and the overview links it', async (t) => {
+  const samples = below('scripts/samples').flatMap((file) =>
+    Object.keys(parseProfile(read(file), file).tuners),
+  );
+  t.ok(new Set(samples).size > 10, 'the samples use most of them');
+  const rows = rowsBelow(read('docs/reference/tuners.md'), 'The tuners');
+  t.same(
+    rows.map(([name]) => name),
+    Object.keys(tunerSettings).map((name) => `[${name}](tuners/${name}.md)`),
+    'a line for each, in the order in which they run',
+  );
+  for (const name of Object.keys(tunerSettings)) {
+    const example = /^```yaml\n([^]*?)^```/m.exec(read(`docs/reference/tuners/${name}.md`))?.[1] ?? '';
+    t.ok(samples.includes(name) || new RegExp(`^ {2}${name}:`, 'm').test(example), name);
+  }
 });
 
 t.test('each condition has its page', async (t) => {

@@ -492,6 +492,8 @@ t.test('capacity: the shared set counts', async (t) => {
   t.same(capacityOf(facts, {}), { vcpus: 8, memoryBytes: 5, diskBytes: 7 });
   t.equal(pinned({ shared: '4-$' }), 4);
   t.equal(pinned({ reserved: '0-1' }), 6);
+  t.equal(pinned({ shared: '0', dedicated: '4-$' }), 1, 'slots are those of the shared set');
+  t.equal(pinned({ dedicated: '2-$' }), 6, 'and of the dedicated one where it is the only');
   t.equal(pinned({ shared: '90-$' }), 8, 'a set that the host refuses is not in force');
 });
 

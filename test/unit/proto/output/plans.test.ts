@@ -65,14 +65,14 @@ t.test('what is alike is said once, what is not stays apart', async (t) => {
       [1, 2, 3].map((last) => ({ setting: `inbound ${mac(last)}`, domainName: `web-${last > 1 ? 2 : 1}` })),
       ['inbound of 3 interfaces | web-1+web-2 | 3'],
     ],
-    [
-      'one interface is named',
-      [{ setting: `inbound ${mac(1)}` }],
-      [`inbound ${mac(1)} | web-1 | 1`],
-    ],
+    ['one interface is named', [{ setting: `inbound ${mac(1)}` }], [`inbound ${mac(1)} | web-1 | 1`]],
     [
       'disks of the host, the first three by name',
-      ['sda', 'sdb', 'sdc', 'sdd'].map((disk) => ({ ...host, tuner: 'block-queue', setting: `scheduler ${disk}` })),
+      ['sda', 'sdb', 'sdc', 'sdd'].map((disk) => ({
+        ...host,
+        tuner: 'block-queue',
+        setting: `scheduler ${disk}`,
+      })),
       ['scheduler sda, sdb, sdc and 1 more | host | 4'],
     ],
     [
@@ -126,8 +126,15 @@ t.test('200 domains with 4 vCPUs and the same change are one line', async (t) =>
     ].join('\n'),
   );
   const one = status({ domainName: 'web-7', setting: 'vcpu 2 affinity', now: '5' });
-  const text = shown([...settings.filter((each) => each.domainName !== 'web-7' || !each.setting.includes(' 2 ')), one]);
-  t.match(text, /vcpu 0-3 affinity +0-1 → 1 +web-0, web-1 and 197 more\n/, 'the one that is not equal is apart');
+  const text = shown([
+    ...settings.filter((each) => each.domainName !== 'web-7' || !each.setting.includes(' 2 ')),
+    one,
+  ]);
+  t.match(
+    text,
+    /vcpu 0-3 affinity +0-1 → 1 +web-0, web-1 and 197 more\n/,
+    'the one that is not equal is apart',
+  );
   t.match(text, /vcpu 0-1,3 affinity +0-1 → 1 +web-7\n/);
   t.match(text, /vcpu 2 affinity +5 → 1 +web-7\n/);
 });
@@ -160,6 +167,40 @@ t.test('sections come in the order in which a person needs them', async (t) => {
   t.equal(shown([status({ outcome: 'in-sync' })]), '1 in order already\n');
 });
 
+t.test('reasons that differ only in the name of the domain are one, with a star for it', async (t) => {
+  const unseen = (domainName: string, text: string): SettingStatus =>
+    status({ outcome: 'unsupported', domainName, domainUuid: `uuid-of-${domainName}`, reason: text });
+  const table: [what: string, settings: SettingStatus[], reasons: string[]][] = [
+    [
+      'paths',
+      ['web-1', 'web-2'].map((name) => unseen(name, `/images/${name}.img does not answer`)),
+      ['/images/*.img does not answer'],
+    ],
+    [
+      'paths with the UUID, as Nova has them',
+      ['a', 'b'].map((name) => unseen(name, `/instances/uuid-of-${name}/disk is away`)),
+      ['/instances/*/disk is away'],
+    ],
+    [
+      'one domain keeps its name',
+      [unseen('web-1', '/images/web-1.img is away')],
+      ['/images/web-1.img is away'],
+    ],
+    [
+      'another difference keeps them apart',
+      [unseen('web-1', 'web-1 on sda'), unseen('web-2', 'web-2 on sdb')],
+      ['web-1 on sda', 'web-2 on sdb'],
+    ],
+    ['a name inside a word is none', [unseen('a', 'a away'), unseen('b', 'b bway')], ['a away', 'b bway']],
+  ];
+  for (const [what, settings, reasons] of table)
+    t.same(
+      groupSettings(settings).map(({ reason }) => reason),
+      reasons,
+      what,
+    );
+});
+
 t.test('evidence that differs is told of the first, by name', async (t) => {
   const inOrder = (domainName: string, evidence: string): SettingStatus =>
     status({ outcome: 'in-sync', domainName, evidence });
@@ -176,7 +217,11 @@ t.test('values, places and arrows', async (t) => {
     ['write_bytes_sec /dev/sda', '0', '0'],
     ['write_iops_sec /dev/sda', '52428800', '52428800'],
     ['dirty_limit', 'bytes 1073741824', 'bytes 1073741824 (1 GiB)'],
-    ['throttle vda', 'read_bytes_sec=1073741824 write_iops_sec=10000000', 'read_bytes_sec=1073741824 (1 GiB) write_iops_sec=10000000'],
+    [
+      'throttle vda',
+      'read_bytes_sec=1073741824 write_iops_sec=10000000',
+      'read_bytes_sec=1073741824 (1 GiB) write_iops_sec=10000000',
+    ],
     ['memory.limit_in_bytes', '9223372036854771712', 'no limit'],
     ['memory.max', 'max', 'no limit'],
   ];
@@ -189,31 +234,54 @@ t.test('values, places and arrows', async (t) => {
     [4, 5, 'd0, d1 and 2 more'],
   ];
   for (const [count, total, text] of places)
-    t.equal(whereOf(Array.from({ length: count }, (_, index) => `d${index}`), total), text);
+    t.equal(
+      whereOf(
+        Array.from({ length: count }, (_, index) => `d${index}`),
+        total,
+      ),
+      text,
+    );
 
-  const changes = shown([status(), status({ setting: 'shares', now: '1024', wanted: '512' })]).split('\n').slice(2, 4);
+  const changes = shown([status(), status({ setting: 'shares', now: '1024', wanted: '512' })])
+    .split('\n')
+    .slice(2, 4);
   t.equal(changes[0]?.indexOf('→'), changes[1]?.indexOf('→'), 'arrows stand under each other');
-  t.match(shown([status({ outcome: 'failed', setting: '*', now: '', wanted: '', reason: 'no answer' })]), /\* +web-1 +no answer\n/, 'no arrow from nothing to nothing');
+  t.match(
+    shown([status({ outcome: 'failed', setting: '*', now: '', wanted: '', reason: 'no answer' })]),
+    /\* +web-1 +no answer\n/,
+    'no arrow from nothing to nothing',
+  );
   const words = 'quiet console=ttyS0 panic=1 mitigations=auto';
   const line = (now: string, wanted: string): string => shown([status({ ...host, now, wanted })]);
-  t.match(line(words, `${words.replace('quiet ', '')} hugepages=4`), /  \+hugepages=4 -quiet  host/, 'of long values the difference');
+  t.match(
+    line(words, `${words.replace('quiet ', '')} hugepages=4`),
+    /  \+hugepages=4 -quiet  host/,
+    'of long values the difference',
+  );
   t.match(line(words, 'x'.repeat(50)), `${words} → ${'x'.repeat(50)}`, 'and all where nothing is shared');
-  t.match(line(words, words.split(' ').toReversed().join(' ')), / → mitigations/, 'and where only the order differs');
+  t.match(
+    line(words, words.split(' ').toReversed().join(' ')),
+    / → mitigations/,
+    'and where only the order differs',
+  );
 });
 
 t.test('on a terminal a plan wraps and loses nothing; colour only underlines', async (t) => {
-  const reason = 'cgroup v1 wants the groups below first: one of them has more CPUs than that, and only its domain can give them up';
+  const reason =
+    'cgroup v1 wants the groups below first: one of them has more CPUs than that, and only its domain can give them up';
   const settings = [status({ outcome: 'held', reason }), status({ outcome: 'failed', reason })];
   for (const width of [80, 100, 200]) {
     const text = shown(settings, false, width);
-    t.ok(text.split('\n').every((line) => displayWidth(line) <= width), `within ${width}`);
+    t.ok(
+      text.split('\n').every((line) => displayWidth(line) <= width),
+      `within ${width}`,
+    );
     t.notMatch(text, /…/, 'nothing is cut');
     for (const word of reason.split(' ')) t.ok(text.includes(word), word);
   }
   const page = { width: 100, style: createStyle({ isTerminal: true, env: {} }) };
   const coloured = renderView(planView(settings), page);
   t.match(coloured, /\u001b\[31mfailed \(1\)/);
-  // eslint-disable-next-line no-control-regex
   t.equal(coloured.replaceAll(/\u001b\[\d+m/g, '').replaceAll(/ +$/gm, ''), shown(settings, false, 100));
 });
 
@@ -227,7 +295,8 @@ t.test('wrapping', async (t) => {
     ['データ', 4, ['デー', 'タ']],
     ['one two', 1, ['one two']],
   ];
-  for (const [text, width, wrapped] of table) t.same(wrapToWidth(text, width), wrapped, `${text} in ${width}`);
+  for (const [text, width, wrapped] of table)
+    t.same(wrapToWidth(text, width), wrapped, `${text} in ${width}`);
   const columns = [
     { heading: 'A', cell: (row: string) => row },
     { heading: 'B', cell: () => 'one two three', wraps: true },
@@ -245,9 +314,22 @@ const made: TunerManual = {
   name: 'ksm',
   summary: 'Merges pages.',
   settings: [
-    { name: 'run', what: 'Whether it runs.', values: 'on, off', default: '', writes: '/sys/run', since: 'Linux 1', effect: 'domain-restart' },
+    {
+      name: 'run',
+      what: 'Whether it runs.',
+      values: 'on, off',
+      default: '',
+      writes: '/sys/run',
+      since: 'Linux 1',
+      effect: 'domain-restart',
+    },
   ],
-  ...{ extraSpecs: [{ name: 'a:b', becomes: 'c' }], knobs: ['run', 'pace'], verify: 'Read.', undo: 'Written back.' },
+  ...{
+    extraSpecs: [{ name: 'a:b', becomes: 'c' }],
+    knobs: ['run', 'pace'],
+    verify: 'Read.',
+    undo: 'Written back.',
+  },
   ...{ limits: ['One.'], owners: [], sources: ['ksm.rst'], example: "ksm:\n  run: 'on'\n" },
 };
 
@@ -256,13 +338,27 @@ t.test('a manual', async (t) => {
   const blocks = text.trimEnd().split('\n\n');
   t.same(
     blocks.map((block) => block.split('\n')[0]),
-    ['ksm: Merges pages.', 'settings', 'what is written', 'extra specs', 'how it is kept', 'limits', 'sources', 'for example', 'tuners:'],
+    [
+      'ksm: Merges pages.',
+      'settings',
+      'what is written',
+      'extra specs',
+      'how it is kept',
+      'limits',
+      'sources',
+      'for example',
+      'tuners:',
+    ],
   );
   t.match(text, /run +Whether it runs\. +on, off +- +Linux 1 +after a restart of the domain\n/);
   t.match(text, /other owners +-\n/);
   t.match(text, "tuners:\n  ksm:\n    run: 'on'\n");
   const { extraSpecs: _, ...bare } = { ...made, limits: [] };
-  t.notMatch(renderView(manualView(bare), { style: plainStyle }), /extra specs|limits/, 'nothing is announced that is not there');
+  t.notMatch(
+    renderView(manualView(bare), { style: plainStyle }),
+    /extra specs|limits/,
+    'nothing is announced that is not there',
+  );
 });
 
 t.test('every tuner has its manual, in the order in which tuners run', async (t) => {
@@ -283,7 +379,8 @@ t.test('every tuner has its manual, in the order in which tuners run', async (t)
     ['pinning', /did you mean vcpu-pinning\?$/],
     ['zzzzzzzz', /zzzzzzzz is not known$/],
   ];
-  for (const [name, said] of wrong) t.throws(() => manualOf(name), { message: said, code: 'invalid-argument' });
+  for (const [name, said] of wrong)
+    t.throws(() => manualOf(name), { message: said, code: 'invalid-argument' });
   t.equal(nearest('kms', ['thp', 'ksm']), 'ksm');
   t.equal(nearest('abcdefg', ['ksm']), undefined);
   t.equal(nearest('x', []), undefined);

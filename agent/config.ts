@@ -13,7 +13,7 @@ const schema = z.strictObject({
   labels: z.record(z.string(), z.string()).default({}),
   availability_zone: z.string().max(63).default(''),
   plan_only: z.boolean().default(false),
-  reconcile_interval_seconds: z.int().min(1).max(3600).default(25),
+  reconcile_interval_seconds: z.int().min(1).max(3600).default(28),
   log_level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 });
 

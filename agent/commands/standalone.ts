@@ -9,6 +9,7 @@ import { HostRoot } from '../kernel/root.js';
 import type { Log } from '../log.js';
 import type { Owners } from '../reconcile/ownership.js';
 import { toSettingStatus, type PlanEntry } from '../reconcile/plan.js';
+import { unreadXml } from '../libvirt/domain-look.js';
 import { lockForWriting } from '../host/host-lock.js';
 import { lockHolder } from '../reconcile/state-lock.js';
 
@@ -78,6 +79,7 @@ async function execute(options: StandaloneOptions, host: LocalHost): Promise<Sta
 /** How the entries came out, in words: `3 to change, 1 held, 2 unsupported`. */
 function summary(entries: readonly PlanEntry[], changeWord: string): string {
   const counts: [string, number][] = [
+    ['domains not read', unread(entries)],
     [changeWord, count(entries, 'change')],
     ['failed', count(entries, 'failed')],
     ['wait for a restart', count(entries, 'deferred')],
@@ -94,7 +96,7 @@ function planned(command: 'plan' | 'verify', entries: readonly PlanEntry[]): Sta
   const isPlan = command === 'plan';
   const found = summary(entries, isPlan ? 'to change' : 'differ');
   const nothing = isPlan ? 'nothing to change' : 'everything is as it should be';
-  const failed = count(entries, 'failed');
+  const failed = count(entries, 'failed') + unread(entries);
   return {
     all: !isPlan,
     entries: entries.map(toSettingStatus),
@@ -124,7 +126,7 @@ function applied(entries: readonly PlanEntry[], host: LocalHost): StandaloneAnsw
   return {
     entries: entries.map(toSettingStatus),
     remark: `applied and read back${found === '' ? '' : `, ${found}`}; ${host.ledger.size} original values in ${host.ledger.file}`,
-    exit: count(entries, 'failed') > 0 ? exitCodes.failed : exitCodes.ok,
+    exit: count(entries, 'failed') + unread(entries) > 0 ? exitCodes.failed : exitCodes.ok,
   };
 }
 
@@ -141,7 +143,9 @@ function onlyPlanned(entries: readonly PlanEntry[]): StandaloneAnswer {
 async function revert(host: LocalHost): Promise<StandaloneAnswer> {
   const entries = await host.reconciler.revert();
   if (host.planOnly) return onlyPlanned(entries);
+  await host.trials.end();
   await host.desired.clear();
+  await host.pendingReboots.update([], Date.now());
   const remark =
     host.ledger.size === 0
       ? `${entries.length} settings put back, the ledger is empty`
@@ -172,6 +176,14 @@ async function status({ config }: StandaloneOptions, host: LocalHost): Promise<S
 const recorded: Omit<PlanEntry, 'knob'> = {
   ...{ now: '', wanted: '', outcome: 'in-sync', reason: '', effect: 'now', affects: [], original: undefined },
 };
+
+/** A command that could not read a domain must not say that all is well. */
+function unread(entries: readonly PlanEntry[]): number {
+  const names = entries.filter(
+    ({ outcome, reason }) => outcome === 'unsupported' && reason.startsWith(unreadXml),
+  );
+  return new Set(names.map(({ knob }) => knob.domain?.uuid)).size;
+}
 
 function count(entries: readonly PlanEntry[], outcome: PlanEntry['outcome']): number {
   return entries.filter((entry) => entry.outcome === outcome).length;

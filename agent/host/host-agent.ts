@@ -19,7 +19,7 @@ import type { PendingReboots } from '../reconcile/pending-reboots.js';
 import type { Reconciler } from '../reconcile/reconciler.js';
 import { toSettingStatus, type PlanEntry } from '../reconcile/plan.js';
 import type { Session } from '../session/session.js';
-import { DesiredStates } from './desired-states.js';
+import { DesiredStates, type PassEnd } from './desired-states.js';
 import { domainReport, refusalReport, sameTuning, tuningReport } from './reports.js';
 import { Soon } from './soon.js';
 import type { TrialFile } from './trial.js';
@@ -53,6 +53,9 @@ const passAgeMs = 2_000;
 /** Changes of a running domain that come together are looked at once after this long, Drover's own among them. */
 const driftDelayMs = 300;
 
+/** Looks at one domain for events between two regular passes; what somebody changes oftener waits for the next pass. */
+const maximumEventLooks = 20;
+
 /** Events after which a running domain is looked at: it started, or somebody changed it. */
 const lookedAt: ReadonlySet<DomainEvent['kind']> = new Set(['tuned', 'device-changed', 'metadata-changed']);
 
@@ -67,6 +70,8 @@ export class HostAgent {
   #lastTuning: HostTuningInput | undefined;
   #lastFacts = '';
   readonly #drift: Soon<DomainEvent>;
+  /** Looks for events at a domain since the last regular pass. */
+  readonly #eventLooks = new Map<string, number>();
   readonly #states: DesiredStates;
 
   constructor(options: HostAgentOptions) {
@@ -78,7 +83,12 @@ export class HostAgent {
         isConnected: this.#session?.connected ?? false,
         isHeard: this.#session?.waitingMessages === 0,
       }),
+      speak: () => {
+        this.#lastTuning = undefined;
+        this.#reportTuning();
+      },
       pass: (settings) => this.#pass(settings),
+      putBack: (entries) => this.#putBack(entries),
       report: () => this.#report(),
     });
   }
@@ -116,6 +126,10 @@ export class HostAgent {
 
   /** The regular pass; first takes up a desired state that could not be saved the last time. */
   async pass(): Promise<void> {
+    this.#eventLooks.clear();
+    await this.#options.allocations
+      ?.retry()
+      .catch((error: Error) => this.#options.log.warn({ error: error.message }, 'allocations not saved'));
     if (!(await this.#states.retry())) await this.reconcile();
   }
 
@@ -131,8 +145,7 @@ export class HostAgent {
     await this.#reportFacts();
   }
 
-  /** Answers why the settings could not be put in force; undefined: they are, or another pass may get them done. */
-  async #pass(settings: TunerSettings | undefined): Promise<string | undefined> {
+  async #pass(settings: TunerSettings | undefined): Promise<PassEnd> {
     const { reconciler, log, pendingReboots, now } = this.#options;
     try {
       const entries = settings ? await reconciler.apply(settings) : [];
@@ -140,12 +153,20 @@ export class HostAgent {
       await pendingReboots
         ?.update(entries, now())
         .catch((error: Error) => log.warn({ error: error.message }, 'pending reboots not written'));
-      return firstFailure(entries);
+      return passEnd(entries);
     } catch (thrown) {
       const error = asDroverError(thrown);
       log.warn({ error: error.message }, 'reconcile failed');
-      return error.kind.retryable ? undefined : error.message;
+      return { kind: error.kind.retryable ? 'open' : 'failed', reason: error.message, entries: [] };
     }
+  }
+
+  async #putBack(entries: readonly PlanEntry[]): Promise<void> {
+    const { reconciler, log } = this.#options;
+    if (entries.length === 0) return;
+    await reconciler
+      .putBack(entries)
+      .catch((error: Error) => log.warn({ error: error.message }, 'the failed apply could not be put back'));
   }
 
   /** What a heartbeat carries. Never waits. */
@@ -178,19 +199,18 @@ export class HostAgent {
 
   /** Takes the allocations of this host, and looks at once at the domains whose flavor they change. Never throws. */
   async takeAllocations(set: HostAllocationSet, sessionId: string): Promise<void> {
-    const { allocations, hypervisor, log } = this.#options;
+    const { allocations, log } = this.#options;
     if (!allocations) return;
+    const before = allocations.current;
     try {
-      const domains = hypervisor?.reachable ? await hypervisor.domains() : [];
-      const before = domains.map((domain) => JSON.stringify(allocations.of(domain)));
       if (!(await allocations.save(set, sessionId))) return;
-      for (const [index, domain] of domains.entries()) {
-        const isChanged = JSON.stringify(allocations.of(domain)) !== before[index];
-        if (domain.id >= 0 && isChanged)
-          this.#drift.put(domain.uuid, { ...domain, kind: 'metadata-changed' });
-      }
+      for (const uuid of changedKeys(before, allocations.current))
+        this.#drift.put(uuid, { uuid, name: uuid, kind: 'metadata-changed' });
     } catch (thrown) {
-      log.warn({ error: asDroverError(thrown).message }, 'allocations not taken');
+      log.warn(
+        { error: asDroverError(thrown).message },
+        'allocations not saved; tried again with the next pass',
+      );
     }
   }
 
@@ -212,8 +232,15 @@ export class HostAgent {
 
   #domainEvent(event: DomainEvent): void {
     if (event.kind === 'started') void this.#enforce(event);
-    else if (lookedAt.has(event.kind)) this.#drift.put(event.uuid, event);
+    else if (lookedAt.has(event.kind) && this.#mayLook(event.uuid)) this.#drift.put(event.uuid, event);
     this.#soon();
+  }
+
+  /** Our own writes come back as events: a value that somebody takes back each time would be written without end. */
+  #mayLook(uuid: string): boolean {
+    const looks = (this.#eventLooks.get(uuid) ?? 0) + 1;
+    this.#eventLooks.set(uuid, looks);
+    return looks <= maximumEventLooks;
   }
 
   /** The fast path: a domain that just started, or that somebody changed, gets its settings without a full pass. */
@@ -228,7 +255,9 @@ export class HostAgent {
       if (event.kind === 'started') log.info({ domain: event.name, ms }, 'domain enforced and verified');
       else log.debug({ domain: event.name, ms, event: event.kind }, 'domain looked at');
     } catch (thrown) {
-      log.warn({ domain: event.name, error: asDroverError(thrown).message }, 'domain not enforced');
+      const error = asDroverError(thrown);
+      const isGone = error.code === 'not-found' && event.kind !== 'started'; // or not started yet
+      if (!isGone) log.warn({ domain: event.name, error: error.message }, 'domain not enforced');
     } finally {
       this.#soon(); // how it came out is told now, not at the next pass
     }
@@ -290,12 +319,20 @@ export class HostAgent {
   }
 }
 
-/** The first setting that the host refused, in words; what another pass may get done is none. */
-function firstFailure(entries: readonly PlanEntry[]): string | undefined {
-  const failed = entries.filter(({ outcome, postponed }) => outcome === 'failed' && !postponed);
-  const [first] = failed;
-  if (!first) return undefined;
+/** The first setting that the host refused, in words; what another pass may get done is no failure. */
+function passEnd(entries: readonly PlanEntry[]): PassEnd {
+  const bad = entries.filter(({ outcome }) => outcome === 'failed');
+  const [first, ...more] = bad.filter(({ postponed, restore }) => !postponed && !restore);
+  const isOpen = bad.length > 0 || entries.some(({ postponed, drift }) => postponed && drift === undefined);
+  if (!first) return { kind: isOpen ? 'open' : 'done', reason: bad[0]?.reason ?? '', entries };
   const { knob, reason } = first;
-  const more = failed.length > 1 ? ` (and ${failed.length - 1} more)` : '';
-  return `${[knob.domain?.name, knob.tuner, knob.setting].filter(Boolean).join(' ')}: ${reason}${more}`;
+  const rest = more.length > 0 ? ` (and ${more.length} more)` : '';
+  const where = [knob.domain?.name, knob.tuner, knob.setting].filter(Boolean).join(' ');
+  return { kind: 'failed', reason: `${where}: ${reason}${rest}`, entries };
+}
+
+/** Keys whose values are not the same in both. */
+function changedKeys<Value>(a: ReadonlyMap<string, Value>, b: ReadonlyMap<string, Value>): string[] {
+  const keys = new Set([...a.keys(), ...b.keys()]);
+  return [...keys].filter((key) => JSON.stringify(a.get(key)) !== JSON.stringify(b.get(key)));
 }

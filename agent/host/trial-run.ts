@@ -6,6 +6,10 @@ export interface TrialRunOptions {
   readonly file: TrialFile;
   /** Whether a stream stands, and whether everything said on it was acknowledged. */
   contact(): { readonly isConnected: boolean; readonly isHeard: boolean };
+  /** Says something that the control plane acknowledges: what it heard earlier proves nothing about now. */
+  speak(): void;
+  /** Ends a trial that has held; never throws. */
+  hold(record: TrialRecord): Promise<void>;
   /** Puts the state before the trial back; never throws. */
   undo(record: TrialRecord, reason: string): Promise<void>;
   /** Milliseconds of a clock that only goes forward. */
@@ -15,9 +19,19 @@ export interface TrialRunOptions {
   readonly tickMs?: number;
 }
 
+/** Where a trial stands; it goes on from here when another state could not take its place. */
+interface Clock {
+  readonly trialMs: number;
+  readonly beganMs: number;
+  contactMs: number;
+  hasSpoken: boolean;
+}
+
 export class TrialRun {
   readonly #options: TrialRunOptions;
   #timer: NodeJS.Timeout | undefined;
+  #clock: Clock | undefined;
+  #before: { readonly record: TrialRecord | undefined; readonly clock: Clock | undefined } | undefined;
   #ending: Promise<void> = Promise.resolve();
 
   constructor(options: TrialRunOptions) {
@@ -29,25 +43,26 @@ export class TrialRun {
     return this.#options.file.current;
   }
 
-  /** Makes the state before durable. Errors: `storage-failed`; the trial must not be applied then. */
-  begin(record: TrialRecord): Promise<void> {
+  /** Makes the state before durable; the trial that ran stops here. Errors: `storage-failed`: it runs on then. */
+  async begin(record: TrialRecord): Promise<void> {
+    const before = { record: this.current, clock: this.#clock };
+    await this.#options.file.begin(record);
+    this.#before = before;
     this.stop();
-    return this.#options.file.begin(record);
+  }
+
+  /** The state that began could not be taken: the trial that it interrupted runs on. Errors: `storage-failed`. */
+  async back(): Promise<void> {
+    const { record, clock } = this.#before ?? {};
+    if (!record) return this.end();
+    await this.#options.file.begin(record);
+    if (clock) this.#run(clock);
   }
 
   /** Starts the clock: the apply is done. */
   watch(trialSeconds: number): void {
-    const { monotonicMs, tickMs = 500 } = this.#options;
-    const began = monotonicMs();
-    let contactMs = began;
-    this.stop();
-    this.#timer = setInterval(() => {
-      const now = monotonicMs();
-      const { isConnected, isHeard } = this.#options.contact();
-      if (isConnected) contactMs = now;
-      const moment = { elapsedMs: now - began, trialMs: trialSeconds * 1000, lostMs: now - contactMs };
-      this.#judge({ ...moment, isHeard: isConnected && isHeard });
-    }, tickMs);
+    const now = this.#options.monotonicMs();
+    this.#run({ trialMs: trialSeconds * 1000, beganMs: now, contactMs: now, hasSpoken: false });
   }
 
   /** The trial is over, well or not. Errors: `storage-failed`. */
@@ -60,6 +75,7 @@ export class TrialRun {
   stop(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
+    this.#clock = undefined;
   }
 
   /** Resolves when an end that is under way is done. */
@@ -67,24 +83,37 @@ export class TrialRun {
     return this.#ending;
   }
 
+  #run(clock: Clock): void {
+    this.stop();
+    this.#clock = clock;
+    this.#timer = setInterval(() => this.#look(clock), this.#options.tickMs ?? 500);
+  }
+
+  #look(clock: Clock): void {
+    const { monotonicMs, contact, speak } = this.#options;
+    const now = monotonicMs();
+    const { isConnected, isHeard } = contact();
+    if (isConnected) clock.contactMs = now;
+    const elapsedMs = now - clock.beganMs;
+    this.#judge({
+      ...{ elapsedMs, trialMs: clock.trialMs, lostMs: now - clock.contactMs },
+      isHeard: isConnected && isHeard && clock.hasSpoken,
+    });
+    if (elapsedMs < clock.trialMs || clock.hasSpoken) return;
+    clock.hasSpoken = true;
+    speak();
+  }
+
   #judge(moment: Parameters<typeof judgeTrial>[0]): void {
-    const { log, undo } = this.#options;
+    const { hold, undo } = this.#options;
     const record = this.current;
     const verdict = judgeTrial(moment);
     if (verdict === 'wait' || !record) return;
     this.stop();
-    const { profileName: profile, profileRevision: revision } = record.tried;
-    if (verdict === 'hold') {
-      log.info({ profile, revision }, 'trial held: the profile stays');
-      this.#ending = this.end().catch((error: Error) =>
-        log.warn({ error: error.message }, 'trial not ended on disk'),
-      );
-      return;
-    }
     const seconds = Math.round(moment.lostMs / 1000);
-    this.#ending = undo(
-      record,
-      `the control plane was lost during the trial (${seconds} s without a session)`,
-    );
+    this.#ending =
+      verdict === 'hold'
+        ? hold(record)
+        : undo(record, `the control plane was lost during the trial (${seconds} s without a session)`);
   }
 }

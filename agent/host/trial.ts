@@ -10,9 +10,8 @@ import { removeFile, replaceFile, storageFailed } from '../reconcile/durable-fil
 /** How long the control plane may be gone in a trial before the state before it comes back. */
 export const lostGraceMs = 30_000;
 
-/** How long after its end a trial may still wait for the control plane's word, and the longest that it waits in all. */
+/** How long after its end a trial may still wait for the control plane's word: with the longest trial, 90 s in all. */
 export const lateWordMs = 10_000;
-export const longestTrialMs = 90_000;
 
 /** What a trial goes by at one moment. */
 export interface TrialMoment {
@@ -27,8 +26,7 @@ export interface TrialMoment {
 /** Whether a trial goes on, has held, or must be undone. Pure. */
 export function judgeTrial({ elapsedMs, trialMs, isHeard, lostMs }: TrialMoment): 'wait' | 'hold' | 'undo' {
   if (elapsedMs >= trialMs && isHeard) return 'hold';
-  const latest = Math.min(trialMs + lateWordMs, longestTrialMs);
-  return lostMs >= lostGraceMs || elapsedMs >= latest ? 'undo' : 'wait';
+  return lostMs >= lostGraceMs || elapsedMs >= trialMs + lateWordMs ? 'undo' : 'wait';
 }
 
 /** The state before a trial, on disk while the trial runs. */

@@ -6,6 +6,7 @@ import { execFile } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DroverError } from '../../proto/wire/errors.js';
+import { osProberObstacle } from './os-prober.js';
 import type { KernelRoot } from './root.js';
 
 export const bootFile = '/etc/default/grub.d/90-drover.cfg';
@@ -54,13 +55,14 @@ export function grubLine(root: KernelRoot): string | undefined {
 }
 
 export interface UpdateOptions {
-  /** How long update-grub may take; it looks at all disks for other systems. 120,000. */
+  /** How long update-grub may take. 120,000. */
   readonly timeoutMs?: number;
 }
 
 /**
  * Writes the file, or takes it away for `undefined`. With `update`, update-grub runs then; where that fails the former
- * content is put back, so that nothing is left half done. Errors: `kernel-write-failed`, with update-grub's own words.
+ * content is put back, so that nothing is left half done. Errors: `kernel-write-failed`, with update-grub's own words;
+ * `failed-precondition` with nothing written where update-grub may run os-prober.
  */
 export async function putBootFile(
   root: KernelRoot,
@@ -68,6 +70,12 @@ export async function putBootFile(
   update: boolean,
   options: UpdateOptions = {},
 ): Promise<void> {
+  const prober = update ? osProberObstacle(root) : undefined;
+  if (prober)
+    throw new DroverError('failed-precondition', `${prober.message}: wants ${prober.cure}`, {
+      field: bootFile,
+      cure: prober.cure,
+    });
   const before = root.content(bootFile);
   await put(root, content);
   if (!update) return;

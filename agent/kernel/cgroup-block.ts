@@ -17,6 +17,14 @@ export interface GroupBlockTraffic {
   readonly writeOperations: number;
 }
 
+/** What a device without a line has. */
+export const noBlockLimits: GroupBlockLimits = {
+  readBytesSec: 0,
+  writeBytesSec: 0,
+  readIopsSec: 0,
+  writeIopsSec: 0,
+};
+
 /**
  * Limits of a group on one device (`major:minor`): v1 blkio.throttle.*_device, v2 io.max. A device without a line has
  * no limit. Undefined where the group or the controller is absent.
@@ -27,32 +35,59 @@ export function readBlockLimits(
   version: CgroupVersion,
   deviceNumber: string,
 ): GroupBlockLimits | undefined {
-  return version === 1 ? limitsV1(root, directory, deviceNumber) : limitsV2(root, directory, deviceNumber);
+  const limits = readAllBlockLimits(root, directory, version);
+  return limits && (limits.get(deviceNumber) ?? noBlockLimits);
 }
 
-function limitsV1(root: KernelRoot, directory: string, deviceNumber: string): GroupBlockLimits | undefined {
-  const limit = (file: string): number | undefined => {
+/** Limits of a group by device number, of every device that has a line. Undefined as `readBlockLimits`. */
+export function readAllBlockLimits(
+  root: KernelRoot,
+  directory: string,
+  version: CgroupVersion,
+): Map<string, GroupBlockLimits> | undefined {
+  return version === 1 ? limitsV1(root, directory) : limitsV2(root, directory);
+}
+
+const filesV1 = [
+  ['read_bps', 'readBytesSec'],
+  ['write_bps', 'writeBytesSec'],
+  ['read_iops', 'readIopsSec'],
+  ['write_iops', 'writeIopsSec'],
+] as const;
+
+function limitsV1(root: KernelRoot, directory: string): Map<string, GroupBlockLimits> | undefined {
+  const limits = new Map<string, GroupBlockLimits>();
+  for (const [file, key] of filesV1) {
     const text = root.read(`${directory}/blkio.throttle.${file}_device`);
-    return text === undefined ? undefined : Number(lineOf(text, deviceNumber) ?? 0);
-  };
-  const [readBytesSec, writeBytesSec] = [limit('read_bps'), limit('write_bps')];
-  const [readIopsSec, writeIopsSec] = [limit('read_iops'), limit('write_iops')];
-  if (readBytesSec === undefined || writeBytesSec === undefined) return undefined;
-  if (readIopsSec === undefined || writeIopsSec === undefined) return undefined;
-  return { readBytesSec, writeBytesSec, readIopsSec, writeIopsSec };
+    if (text === undefined) return undefined;
+    for (const [number, value] of linesOf(text))
+      limits.set(number, { ...(limits.get(number) ?? noBlockLimits), [key]: Number(value) });
+  }
+  return limits;
 }
 
-function limitsV2(root: KernelRoot, directory: string, deviceNumber: string): GroupBlockLimits | undefined {
+function limitsV2(root: KernelRoot, directory: string): Map<string, GroupBlockLimits> | undefined {
   const text = root.read(`${directory}/io.max`);
   if (text === undefined) return undefined;
-  const limits = keyed(lineOf(text, deviceNumber));
-  const limit = (key: string): number => (limits.get(key) === 'max' ? 0 : Number(limits.get(key) ?? 0));
+  return new Map(linesOf(text).map(([number, line]) => [number, limitsOf(keyed(line))]));
+}
+
+function limitsOf(words: ReadonlyMap<string, string>): GroupBlockLimits {
+  const limit = (key: string): number => (words.get(key) === 'max' ? 0 : Number(words.get(key) ?? 0));
   return {
     readBytesSec: limit('rbps'),
     writeBytesSec: limit('wbps'),
     readIopsSec: limit('riops'),
     writeIopsSec: limit('wiops'),
   };
+}
+
+/** The first word of each line, and what follows it. */
+function linesOf(text: string): [head: string, rest: string][] {
+  return text.split('\n').flatMap((line): [string, string][] => {
+    const end = line.indexOf(' ');
+    return end > 0 ? [[line.slice(0, end), line.slice(end + 1)]] : [];
+  });
 }
 
 /** What a group has moved on one device since it was made: v1 blkio.throttle.io_*, v2 io.stat. Undefined: absent. */

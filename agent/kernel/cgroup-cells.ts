@@ -6,6 +6,7 @@ import { dirname } from 'node:path';
 import type { CgroupFacts } from '../../proto/gen/drover/v1/CgroupFacts.js';
 import { formatCpuSet, parseCpuSet } from '../../proto/wire/cpu-set.js';
 import { controllerVersion, domainGroup } from './cgroup.js';
+import { derived } from './derived.js';
 import type { KernelRoot } from './root.js';
 
 /** One group of a domain's threads: `emulator`, `vcpu0`, `iothread1`; empty name: the domain's whole group. */
@@ -13,7 +14,7 @@ export interface CellGroup {
   readonly name: string;
   /** A file as a host path. */
   readonly file: string;
-  /** Ascending; empty: as the group above says (v2 only). */
+  /** Ascending; on v2 those in effect where the group says none of its own. */
   readonly cells: readonly number[];
 }
 
@@ -29,8 +30,12 @@ export function readCellGroups(root: KernelRoot, layout: CgroupFacts, pid: numbe
   const names = root.list(directory).filter((name) => threadGroup.test(name));
   return (names.length > 0 ? names : ['']).flatMap((name) => {
     const file = `${directory}/${name === '' ? '' : `${name}/`}cpuset.mems`;
-    const text = root.read(file);
-    return text === undefined ? [] : [{ name, file, cells: parseCpuSet(text, file) }];
+    const own = root.read(file);
+    // v2: an empty list means that of the group above, and no group with processes takes it back (ENOSPC): what counts is
+    // in cpuset.mems.effective, and that is what an undo can write.
+    const text = own === '' ? (root.read(`${file}.effective`) ?? own) : own;
+    if (text === undefined) return [];
+    return [{ name, file, cells: derived(root, `cells ${text}`, () => parseCpuSet(text, file)) }];
   });
 }
 
@@ -38,6 +43,8 @@ export function readCellGroups(root: KernelRoot, layout: CgroupFacts, pid: numbe
 export interface CellMemory {
   readonly unit: 'pages' | 'KiB';
   readonly byCell: ReadonlyMap<number, number>;
+  /** Of memory on hugetlbfs: KiB of its pages; 0: they are of several sizes. */
+  readonly pageKb?: number;
 }
 
 /**
@@ -69,12 +76,14 @@ export function readHugetlbMemory(root: KernelRoot, pid: number): CellMemory | u
   const text = root.read(`proc/${pid}/numa_maps`);
   if (text === undefined) return undefined;
   const byCell = new Map<number, number>();
+  const sizes = new Set<number>();
   for (const line of text.split('\n').filter((each) => / huge(?: |$)/.test(each))) {
     const pageKib = Number(/ kernelpagesize_kB=(\d+)/.exec(line)?.[1] ?? 0);
+    sizes.add(pageKib);
     for (const [, cell, pages] of line.matchAll(/ N(\d+)=(\d+)/g))
       add(byCell, Number(cell), Number(pages) * pageKib);
   }
-  return { unit: 'KiB', byCell };
+  return { unit: 'KiB', byCell, pageKb: sizes.size === 1 ? ([...sizes][0] ?? 0) : 0 };
 }
 
 function add(sums: Map<number, number>, cell: number, amount: number): void {
@@ -96,7 +105,8 @@ export function allowedCells(root: KernelRoot, pid: number): number[] | undefine
 
 /** Equal cells of all groups as a list; `inherited` where no group says any; else `mixed emulator=0 vcpu0=0-1`. */
 export function formatCells(groups: readonly CellGroup[]): string {
-  const lists = new Set(groups.map(({ cells }) => formatCpuSet(cells)));
+  // Groups of one look often share their cells: each is written out once.
+  const lists = new Set([...new Set(groups.map(({ cells }) => cells))].map(formatCpuSet));
   const [only = ''] = lists;
   if (lists.size === 1) return only === '' ? inheritedCells : only;
   return `mixed ${groups.map(({ name, cells }) => `${name}=${formatCpuSet(cells)}`).join(' ')}`;

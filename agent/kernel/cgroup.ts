@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { CgroupFacts } from '../../proto/gen/drover/v1/CgroupFacts.js';
 import { mountedRoot, readMounts } from './mounts.js';
 import type { Mount } from './mounts.js';
+import { derived } from './derived.js';
 import type { KernelRoot } from './root.js';
 
 export type CgroupVersion = 1 | 2;
@@ -65,7 +66,11 @@ export function controllerVersion(layout: CgroupFacts, controller: string): Cgro
 }
 
 /** A process's own groups: controller (v1), `name=…` or `unified` (v2) to its path below the mount point. */
-export function groupsOf(root: KernelRoot, pid: number | 'self'): Map<string, string> | undefined {
+export function groupsOf(root: KernelRoot, pid: number | 'self'): ReadonlyMap<string, string> | undefined {
+  return derived(root, `groups of ${pid}`, () => readGroups(root, pid));
+}
+
+function readGroups(root: KernelRoot, pid: number | 'self'): Map<string, string> | undefined {
   const text = root.read(`proc/${pid}/cgroup`);
   if (text === undefined) return undefined;
   const groups = new Map<string, string>();

@@ -17,6 +17,8 @@ export interface CpufreqPolicy {
   /** Hint to the processor; undefined: driver or processor has none. */
   readonly energyPreference: string | undefined;
   readonly energyPreferences: readonly string[];
+  /** Frequencies of a processor that has fixed steps, in kHz, ascending; empty: not told. */
+  readonly frequenciesKhz: readonly number[];
   /** Limits that are in force, in kHz; undefined: not told. */
   readonly minimumKhz: number | undefined;
   readonly maximumKhz: number | undefined;
@@ -51,7 +53,28 @@ function readPolicy(kernel: KernelRoot, name: string): CpufreqPolicy {
     governors: words('scaling_available_governors'),
     energyPreference: read('energy_performance_preference'),
     energyPreferences: words('energy_performance_available_preferences'),
+    frequenciesKhz: words('scaling_available_frequencies')
+      .map(Number)
+      .toSorted((a, b) => a - b),
     minimumKhz: khz('scaling_min_freq'),
     maximumKhz: khz('scaling_max_freq'),
   };
+}
+
+/**
+ * The frequency that governor userspace takes for an asked one, and that scaling_setspeed then shows: within the limits,
+ * the lowest step that is not below it, else the highest (CPUFREQ_RELATION_L). Without known steps, as asked within the
+ * limits.
+ */
+export function steppedKhz(
+  {
+    frequenciesKhz,
+    minimumKhz = 0,
+    maximumKhz = Infinity,
+  }: Pick<CpufreqPolicy, 'frequenciesKhz' | 'minimumKhz' | 'maximumKhz'>,
+  askedKhz: number,
+): number {
+  const withinKhz = Math.min(maximumKhz, Math.max(minimumKhz, askedKhz));
+  const steps = frequenciesKhz.filter((khz) => khz >= minimumKhz && khz <= maximumKhz);
+  return steps.find((khz) => khz >= withinKhz) ?? steps.at(-1) ?? withinKhz;
 }

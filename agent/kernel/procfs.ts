@@ -1,5 +1,6 @@
 /** Processes, threads and memory as /proc shows them (proc(5)). A process that is gone gives undefined or nothing. */
-import { parseCpuSet } from '../../proto/wire/cpu-set.js';
+import { formatCpuSet, parseCpuSet } from '../../proto/wire/cpu-set.js';
+import { derived } from './derived.js';
 import type { KernelRoot } from './root.js';
 
 export interface Thread {
@@ -9,7 +10,11 @@ export interface Thread {
 }
 
 /** The threads of a process by number; empty when the process is gone. Threads that end meanwhile are left out. */
-export function threadsOf(root: KernelRoot, pid: number): Thread[] {
+export function threadsOf(root: KernelRoot, pid: number): readonly Thread[] {
+  return derived(root, `threads of ${pid}`, () => readThreads(root, pid));
+}
+
+function readThreads(root: KernelRoot, pid: number): Thread[] {
   return root
     .list(`proc/${pid}/task`)
     .flatMap((entry) => {
@@ -39,17 +44,33 @@ export function sharedVcpuThread(root: KernelRoot, pid: number): number | undefi
 }
 
 /** CPUs that the scheduler may use for a thread, ascending: the effect of affinity and cpuset together. */
-export function allowedCpus(root: KernelRoot, pid: number, tid: number): number[] | undefined {
-  const list = statusField(root, `proc/${pid}/task/${tid}/status`, 'Cpus_allowed_list');
-  return list === undefined ? undefined : parseCpuSet(list, 'Cpus_allowed_list');
+export function allowedCpus(root: KernelRoot, pid: number, tid: number): readonly number[] | undefined {
+  return allowedCpuSet(root, pid, tid)?.cpus;
 }
 
+export interface AllowedCpus {
+  readonly cpus: readonly number[];
+  /** The same as `formatCpuSet` writes it. */
+  readonly text: string;
+}
+
+/** As `allowedCpus`, with its text. Threads with equal CPUs share one answer in a look that reads each file once. */
+export function allowedCpuSet(root: KernelRoot, pid: number, tid: number): AllowedCpus | undefined {
+  const list = statusField(root, `proc/${pid}/task/${tid}/status`, 'Cpus_allowed_list');
+  if (list === undefined) return undefined;
+  return derived(root, `CPUs ${list}`, () => {
+    const cpus = parseCpuSet(list, 'Cpus_allowed_list');
+    return { cpus, text: formatCpuSet(cpus) };
+  });
+}
+
+/** A status file has some 50 lines: it is searched, not split. */
 function statusField(root: KernelRoot, file: string, field: string): string | undefined {
-  const line = root
-    .read(file)
-    ?.split('\n')
-    .find((each) => each.startsWith(`${field}:`));
-  return line?.slice(field.length + 1).trim();
+  const text = `\n${root.read(file) ?? ''}\n`;
+  const at = text.indexOf(`\n${field}:`);
+  if (at < 0) return undefined;
+  const from = at + field.length + 2;
+  return text.slice(from, text.indexOf('\n', from)).trim();
 }
 
 /** Random id of this boot; another value means that the host was restarted. */
@@ -62,6 +83,10 @@ export function bootId(root: KernelRoot): string | undefined {
  * good, as pids are used again. The name in field 2 may hold spaces and parentheses: fields count from the last `)`.
  */
 export function startTicks(root: KernelRoot, pid: number): number | undefined {
+  return derived(root, `start of ${pid}`, () => readStartTicks(root, pid));
+}
+
+function readStartTicks(root: KernelRoot, pid: number): number | undefined {
   const stat = root.read(`proc/${pid}/stat`);
   if (stat === undefined) return undefined;
   const ticks = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);

@@ -16,6 +16,9 @@ type XmlView = XmlPart & Pick<DomainView, 'xmlUnknown'>;
 const xmlLimitMs = 900;
 const xmlSlowMs = 100;
 
+/** How the reason begins where a domain's XML could not be read. */
+export const unreadXml = 'the XML of the domain could not be read';
+
 /** XML reads of one `domains()` at a time: the other connections stay free for changes. */
 const parallelXmlReads = 2;
 
@@ -49,7 +52,7 @@ async function xmlOf(calls: DomainCalls, domain: ListedDomain): Promise<XmlView>
 function nothingKnown({ vcpus }: ListedDomain, { message }: DroverError): XmlView {
   return {
     ...unknownXmlPart(vcpus),
-    xmlUnknown: `the XML of the domain could not be read: ${message}`,
+    xmlUnknown: `${unreadXml}: ${message}`,
   };
 }
 

@@ -6,6 +6,7 @@ import type {
   BlockLimits,
   DiskThrottle,
   InterfaceBandwidth,
+  InterfaceBandwidthChange,
   InterfaceRate,
   SchedulerSettings,
 } from './hypervisor.js';
@@ -77,19 +78,31 @@ export function throttleParameters(throttle: DiskThrottle): Parameter[] {
 }
 
 /**
- * Parameters of virDomainSetInterfaceParameters for both directions; an average of 0 clears one. Errors:
- * `invalid-argument` for what is no whole number of 32 bits.
+ * Parameters of virDomainSetInterfaceParameters for the directions that change: libvirt keeps one of which it is told
+ * nothing, and clears one with neither average nor floor. A floor is named only where there is one: libvirt before 7.3 has
+ * no such parameter. Errors: `invalid-argument` for what is no whole number of 32 bits.
  */
-export function bandwidthParameters({ inbound, outbound }: InterfaceBandwidth): Parameter[] {
+export function bandwidthParameters({ inbound, outbound }: InterfaceBandwidthChange): Parameter[] {
   return [...rateParameters('inbound', inbound), ...rateParameters('outbound', outbound)];
 }
 
-function rateParameters(direction: string, rate: InterfaceRate | undefined): Parameter[] {
-  const rows = [
+/** What an interface has after a change, as libvirt merges it. */
+export function changedBandwidth(
+  now: InterfaceBandwidth,
+  { inbound = now.inbound, outbound = now.outbound }: InterfaceBandwidthChange,
+): InterfaceBandwidth {
+  return { ...(inbound && { inbound }), ...(outbound && { outbound }) };
+}
+
+function rateParameters(direction: string, rate: InterfaceRate | null | undefined): Parameter[] {
+  if (rate === undefined) return [];
+  const floor = rate?.floorKilobytesSec ?? 0;
+  const rows: [what: string, value: number][] = [
     ['average', rate?.averageKilobytesSec ?? 0],
     ['peak', rate?.peakKilobytesSec ?? 0],
     ['burst', rate?.burstKilobytes ?? 0],
-  ] as const;
+    ...(floor === 0 ? [] : [['floor', floor] satisfies [string, number]]),
+  ];
   return rows.map(([what, value]) => {
     const name = `${direction}.${what}`;
     if (value > 0xff_ff_ff_ff) throw invalid(name, value, 'at most 4294967295');
@@ -104,14 +117,18 @@ export function bandwidthOf(parameters: ReadonlyMap<string, number>): InterfaceB
 }
 
 function rateOf(parameters: ReadonlyMap<string, number>, direction: string): InterfaceRate | undefined {
-  const [average, peak, burst] = ['average', 'peak', 'burst'].map((what) =>
-    parameters.get(`${direction}.${what}`),
-  );
-  if (!average) return undefined;
+  return rateFrom((part) => parameters.get(`${direction}.${part}`) ?? 0);
+}
+
+/** A rate by libvirt's words for its parts, each 0 where there is none; undefined: neither an average nor a floor. */
+export function rateFrom(part: (name: string) => number): InterfaceRate | undefined {
+  const [average, peak, burst, floor] = [part('average'), part('peak'), part('burst'), part('floor')];
+  if (average === 0 && floor === 0) return undefined;
   return {
     averageKilobytesSec: average,
-    ...(peak ? { peakKilobytesSec: peak } : {}),
-    ...(burst ? { burstKilobytes: burst } : {}),
+    ...(peak > 0 && { peakKilobytesSec: peak }),
+    ...(burst > 0 && { burstKilobytes: burst }),
+    ...(floor > 0 && { floorKilobytesSec: floor }),
   };
 }
 

@@ -1,4 +1,5 @@
 /** Disks, their throttles and network interfaces in domain XML (https://libvirt.org/formatdomain.html#devices). */
+import { rateFrom } from './domain-settings.js';
 import { throttleKeys, throttleNames, canonicalThrottle } from './disk-throttle.js';
 import type {
   DiskThrottle,
@@ -70,17 +71,9 @@ function readBandwidth(bandwidth: Element | undefined): InterfaceBandwidth {
   return { ...(inbound ? { inbound } : {}), ...(outbound ? { outbound } : {}) };
 }
 
-/** An <inbound floor=…> without an average limits nothing. */
+/** An <inbound floor=…> without an average limits nothing, and is a setting of the domain all the same. */
 function readRate(direction: Element | undefined): InterfaceRate | undefined {
-  const [average, peak, burst] = ['average', 'peak', 'burst'].map((name) =>
-    whole(attribute(direction, name) ?? ''),
-  );
-  if (!average) return undefined;
-  return {
-    averageKilobytesSec: average,
-    ...(peak ? { peakKilobytesSec: peak } : {}),
-    ...(burst ? { burstKilobytes: burst } : {}),
-  };
+  return rateFrom((name) => whole(attribute(direction, name) ?? ''));
 }
 
 /** A whole number; 0 for what is none. */

@@ -22,6 +22,7 @@ import type {
   DomainView,
   Hypervisor,
   InterfaceBandwidth,
+  InterfaceBandwidthChange,
   SchedulerSettings,
 } from './hypervisor.js';
 import { SharedLook } from './shared-look.js';
@@ -108,8 +109,8 @@ export class LibvirtHypervisor implements Hypervisor {
     return (await this.#calls.xml(key)).throttles;
   }
 
-  async setInterfaceBandwidth(key: DomainKey, mac: string, bandwidth: InterfaceBandwidth): Promise<void> {
-    const parameters = bandwidthParameters(bandwidth);
+  async setInterfaceBandwidth(key: DomainKey, mac: string, change: InterfaceBandwidthChange): Promise<void> {
+    const parameters = bandwidthParameters(change);
     await this.#calls.set(key, `shape ${mac} of ${key.uuid}`, parameters, (domain, list, count, flags) =>
       this.#parts.library.setInterface(domain, mac, list, count, flags),
     );

@@ -46,12 +46,20 @@ export interface InterfaceRate {
   readonly averageKilobytesSec: number;
   readonly peakKilobytesSec?: number;
   readonly burstKilobytes?: number;
+  /** Inbound of an interface in a libvirt network: what it is sure of. Without an average (0) it limits nothing. */
+  readonly floorKilobytesSec?: number;
 }
 
 /** `inbound` is what the guest receives. Absent: not limited. */
 export interface InterfaceBandwidth {
   readonly inbound?: InterfaceRate;
   readonly outbound?: InterfaceRate;
+}
+
+/** What to make of an interface: null lifts a direction, an absent one stays as it is. */
+export interface InterfaceBandwidthChange {
+  readonly inbound?: InterfaceRate | null;
+  readonly outbound?: InterfaceRate | null;
 }
 
 export interface DomainInterface {
@@ -187,8 +195,8 @@ export interface Hypervisor {
   setDiskThrottle(domain: DomainKey, target: string, throttle: DiskThrottle): Promise<void>;
   /** Throttles of QEMU as the live XML shows them now, by target; a disk without any is absent. */
   diskThrottles(domain: DomainKey): Promise<ReadonlyMap<string, DiskThrottle>>;
-  /** Both directions of one interface, by MAC: what is absent is lifted. */
-  setInterfaceBandwidth(domain: DomainKey, mac: string, bandwidth: InterfaceBandwidth): Promise<void>;
+  /** Directions of one interface, by MAC: libvirt keeps the one that is absent; of one that is named, all parts change. */
+  setInterfaceBandwidth(domain: DomainKey, mac: string, change: InterfaceBandwidthChange): Promise<void>;
   /** As libvirt holds it now. */
   interfaceBandwidth(domain: DomainKey, mac: string): Promise<InterfaceBandwidth>;
   /** Cells that the memory comes from, ascending (virDomainSetNumaParameters; live in mode restrictive only, before libvirt 8.0 also strict). */

@@ -23,7 +23,7 @@ export class SharedLook<View> {
 
   /**
    * What a look gives that began after this call, or at most `oldMs` before it. Whoever asks while one is under way shares
-   * the next one with all others who do. Errors: those of the look.
+   * the next one with all others who do; where the one under way fails, they fail with it. Errors: those of the look.
    */
   async read(oldMs = 0): Promise<View> {
     if (this.#last && this.#now() - this.#last.begunMs <= oldMs) return this.#last.view;
@@ -32,9 +32,13 @@ export class SharedLook<View> {
 
   #share(): Promise<Look<View>> {
     if (!this.#running) return this.#begin();
+    // What fails now would fail again, after as long a wait: who waits hears of it at once.
     this.#next ??= this.#running.then(
       () => this.#begin(),
-      () => this.#begin(),
+      (error: unknown) => {
+        this.#next = undefined;
+        throw error;
+      },
     );
     return this.#next;
   }

@@ -81,6 +81,11 @@ export class AllocationsFile {
     return true;
   }
 
+  /** Writes what was told and could not be written. Errors: `storage-failed`. */
+  async retry(): Promise<void> {
+    if (this.#newest !== this.#held) await this.#soon();
+  }
+
   /** Forgets every allocation. Errors: `storage-failed`. */
   async clear(): Promise<void> {
     this.#newest = nothingTold;

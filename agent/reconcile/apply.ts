@@ -24,6 +24,9 @@ export interface LaneUse {
  */
 export async function applyInLanes(around: Surroundings, plan: Plan, use: LaneUse): Promise<PlanEntry[]> {
   const parts = partsOf(plan);
+  // A domain that is being enforced right now has no part in the plan yet, and must not keep the settings from before.
+  for (const lane of use.lanes.busySince(use.since))
+    if (lane !== hostLane && !parts.has(lane)) parts.set(lane, { entries: [], gone: [] });
   const done = await mapLimited([...parts], parallelLanes, ([lane, part]) =>
     use.lanes.run(lane, async () => {
       const entries = await applyLane(around, lane, part, use);
@@ -60,9 +63,9 @@ async function applyLane(
     const isOld = lane !== hostLane && lanes.usedSince(lane, since);
     return await applyPlan(around, isOld ? await again(lane) : part);
   } catch (thrown) {
-    const reason = asDroverError(thrown).message;
+    const { message: reason, kind } = asDroverError(thrown);
     return part.entries.map((entry) =>
-      entry.outcome === 'change' ? { ...entry, outcome: 'failed', reason } : entry,
+      entry.outcome === 'change' ? { ...entry, outcome: 'failed', reason, postponed: kind.retryable } : entry,
     );
   }
 }
@@ -74,10 +77,17 @@ async function applyLane(
  */
 export async function applyPlan(around: Surroundings, { entries, gone }: Plan): Promise<PlanEntry[]> {
   const unreleased = await releaseGone(around, gone);
-  const refused = await recordOriginals(around, entries);
+  const noted = entries.map((entry) => withNote(around, entry));
+  const refused = await recordOriginals(around, noted);
   const done: PlanEntry[] = [];
-  for (const entry of entries) done.push(await applyEntry(around, entry, refused));
+  for (const entry of noted) done.push(await applyEntry(around, entry, refused));
   return [...unreleased, ...(await noteSettled(around, done))];
+}
+
+/** A change keeps in mind what the ledger noted of its knob, for `putBack`. */
+function withNote({ ledger }: Surroundings, entry: PlanEntry): PlanEntry {
+  const displaced = entry.outcome === 'change' ? ledger.get(keyOf(entry.knob))?.settled : undefined;
+  return displaced === undefined ? entry : { ...entry, displaced };
 }
 
 /**
@@ -89,7 +99,9 @@ async function noteSettled(
   entries: readonly PlanEntry[],
 ): Promise<PlanEntry[]> {
   const right = entries.filter((entry) => entry.outcome === 'changed' || entry.outcome === 'in-sync');
-  const wanted = right.filter(({ restore, adopted }) => !restore && !adopted);
+  const wanted = right.filter(({ restore, adopted, isItsOwn, outcome }) =>
+    outcome === 'changed' ? !restore : !restore && !adopted && !isItsOwn,
+  );
   for (const { knob, wanted: value } of wanted) settled.note(keyOf(knob), value);
   for (const { knob } of right.filter(({ restore }) => restore)) settled.forget(keyOf(knob));
   const watched = wanted.filter(({ drift }) => drift !== undefined);
@@ -162,9 +174,9 @@ async function applyEntry(
 ): Promise<PlanEntry> {
   if (entry.outcome !== 'change') return entry;
   if (entry.restore) return restoreEntry(around, entry);
-  const original = around.ledger.get(keyOf(entry.knob))?.original;
-  // Only what the ledger holds may be written: the others' originals would be lost.
-  if (refused !== undefined && original === undefined)
-    return { ...entry, outcome: 'failed', reason: refused };
+  const { original, settled } = around.ledger.get(keyOf(entry.knob)) ?? {};
+  // Only what the ledger holds may be written, without a note that would make our own write look like drift.
+  if (refused !== undefined && (original === undefined || settled !== undefined))
+    return { ...entry, outcome: 'failed', reason: refused, postponed: true };
   return { ...(await writeAndReadBack(around, entry)), original };
 }

@@ -70,6 +70,12 @@ export class Lanes {
     return (this.#ended.get(lane) ?? this.#forgotten) > since;
   }
 
+  /** Lanes in which work runs or waits, or ended after `since`: a plan made since then may not know what it did. */
+  busySince(since: number): string[] {
+    const ended = [...this.#ended].flatMap(([lane, at]) => (at > since ? [lane] : []));
+    return [...new Set([...this.#tails.keys(), ...ended])];
+  }
+
   #remember(lane: string): void {
     this.#ended.delete(lane);
     this.#ended.set(lane, ++this.#now);

@@ -138,7 +138,7 @@ function planLeft(
     const isGone = view
       ? domainObstacle(ports, knob.domain, view) === undefined
       : fileIsGone(ports.kernel, knob);
-    if (reading === undefined && isGone) gone.push(entry);
+    if (reading?.gone || (reading === undefined && isGone)) gone.push(entry);
     else {
       const held = view?.xmlUnknown ?? (own.isWanted ? reading?.undecided : undefined);
       restores.push(planRestore(entry, reading, ownerOf(owners, knob.tuner), held));

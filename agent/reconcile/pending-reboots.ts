@@ -22,6 +22,8 @@ const schema = z.array(row).max(maximumPendingReboots);
 export class PendingReboots {
   readonly file: string;
   #current: readonly PendingReboot[];
+  /** The update under way: passes that end together share one file. */
+  #writing: Promise<unknown> = Promise.resolve();
 
   private constructor(file: string, current: readonly PendingReboot[]) {
     this.file = file;
@@ -43,7 +45,13 @@ export class PendingReboots {
   }
 
   /** Takes what a full pass found; what is there already keeps its time. Writes only a change. Errors: `storage-failed`. */
-  async update(entries: readonly PlanEntry[], nowUnixMs: number): Promise<void> {
+  update(entries: readonly PlanEntry[], nowUnixMs: number): Promise<void> {
+    const mine = this.#writing.then(() => this.#update(entries, nowUnixMs));
+    this.#writing = mine.catch(() => undefined);
+    return mine;
+  }
+
+  async #update(entries: readonly PlanEntry[], nowUnixMs: number): Promise<void> {
     const next = pendingOf(entries, this.#current, nowUnixMs);
     if (canonicalJson(next) === canonicalJson(this.#current)) return;
     if (next.length === 0) await removeFile(this.file);

@@ -31,6 +31,10 @@ export interface PlanEntry {
   readonly drift?: DriftPolicy;
   /** What it read before a write that was tried in this pass. */
   readonly before?: string;
+  /** The settled value that the ledger held before this pass wrote the knob. */
+  readonly displaced?: string;
+  /** The domain's own XML set the value, and nothing says that it is Drover's now. */
+  readonly isItsOwn?: boolean;
   /** Somebody else changed it after Drover had set it. */
   readonly drifted?: boolean;
   /** Somebody else's value was taken over, as the profile says: undo leaves it. */
@@ -77,6 +81,7 @@ function planWant(want: Want, reading: Reading | undefined, context: PlanContext
     original: known?.original,
     ...(evidence !== undefined && { evidence }),
     ...(policy !== 'heal' && { drift: policy }),
+    ...(reading?.explicit && !known && !want.override && { isItsOwn: true }),
     ...judge(want, reading, {
       ours: known !== undefined,
       owner: context.owner,

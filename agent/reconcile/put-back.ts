@@ -31,13 +31,23 @@ async function putOneBack(around: Surroundings, entry: PlanEntry): Promise<PlanE
   const back = { ...entry, wanted, reason: '' };
   const key = knobKey(entry.knob);
   try {
+    // Undoing is no drift: the note goes before the write and comes back, as it was before that apply, after it.
+    await forget(around, key);
     // What had been put back by that apply is Drover's again: first its original into the ledger.
     if (entry.restore) await around.ledger.record([{ knob: entry.knob, original: entry.now }]);
-    else if (around.ledger.get(key)?.original === wanted) return await restoreEntry(around, back);
+    else if (around.ledger.get(key)?.original === wanted && entry.displaced === undefined)
+      return await restoreEntry(around, back);
     const { before: _, ...rest } = back;
     const written = await writeAndReadBack(around, rest);
-    return written.outcome === 'changed' ? { ...written, reason: 'as before the apply' } : written;
+    if (written.outcome !== 'changed') return written;
+    if (entry.displaced !== undefined) await around.ledger.settle(new Map([[key, entry.displaced]]));
+    return { ...written, reason: 'as before the apply' };
   } catch (thrown) {
     return { ...back, outcome: 'failed', reason: asDroverError(thrown).message };
   }
+}
+
+async function forget({ ledger, settled }: Surroundings, key: string): Promise<void> {
+  settled.forget(key);
+  if (ledger.get(key)?.settled !== undefined) await ledger.settle(new Map([[key, undefined]]));
 }

@@ -73,6 +73,9 @@ export class Reconciler {
   /** What single domains came out as since the pass that runs left their lanes. */
   #beside = new Map<string, readonly PlanEntry[]>();
   #applied: string | undefined;
+  /** Settings of the newest pass over the host, and how many such passes there were. */
+  #newest: TunerSettings = {};
+  #generation = 0;
   #running = 0;
   #begun = 0;
   /** Of the newest apply, when it threw. */
@@ -125,8 +128,11 @@ export class Reconciler {
    */
   applyDomain(settings: TunerSettings, uuid: string): Promise<PlanEntry[]> {
     const text = canonicalJson(settings);
+    const since = this.#generation;
+    // Settings that a pass brought while this call waited go before those of the call.
+    const newest = (): TunerSettings => (this.#generation > since ? this.#newest : settings);
     return this.#domains.run(uuid, text, () =>
-      this.#lanes.run(uuid, () => this.#applyDomain(settings, uuid)),
+      this.#lanes.run(uuid, () => this.#applyDomain(newest(), uuid)),
     );
   }
 
@@ -196,11 +202,15 @@ export class Reconciler {
   async #apply(settings: TunerSettings, text: string): Promise<PlanEntry[]> {
     return this.#marked(async () => {
       this.#applied = text;
+      this.#newest = settings;
+      this.#generation++;
       this.#beside = new Map();
       const since = this.#lanes.now;
       const around = await this.#surroundings(settings);
       const plan = await makePlan(around, settings);
-      const again = (uuid: string): Promise<Plan> => planDomain(around, settings, uuid);
+      // With a fresh look: what the pass saw may be older than the domain's newest disk or flavor.
+      const again = async (uuid: string): Promise<Plan> =>
+        planDomain(await this.#surroundings(settings), settings, uuid);
       const done = (lane: string): void => void this.#beside.delete(lane);
       const entries = this.#options.planOnly
         ? [...plan.entries]

@@ -36,7 +36,7 @@ async function planOne(around: Surroundings, entry: LedgerEntry): Promise<PlanEn
   const planned = planRestore(entry, undefined);
   if (knob.domain && !incarnationRuns(around.ports.kernel, knob.domain)) return ended(planned);
   const reading = await readKnob(around, knob).catch(() => undefined);
-  if (reading === undefined && isGone(around, knob)) return vanished(planned);
+  if (reading?.gone || (reading === undefined && isGone(around, knob))) return vanished(planned);
   const now = { ...planned, now: reading?.value ?? '' };
   return reading?.value === entry.original ? { ...now, outcome: 'in-sync', reason: '' } : now;
 }
@@ -53,7 +53,8 @@ export async function restoreEntry(around: Surroundings, entry: PlanEntry): Prom
       await around.ledger.release(knobKey(entry.knob));
     return restored;
   } catch (thrown) {
-    return { ...entry, outcome: 'failed', reason: asDroverError(thrown).message };
+    const { message: reason, kind } = asDroverError(thrown);
+    return { ...entry, outcome: 'failed', reason, postponed: kind.retryable };
   }
 }
 
@@ -63,11 +64,11 @@ async function restore(around: Surroundings, entry: PlanEntry): Promise<PlanEntr
     return { ...entry, outcome: 'in-sync', reason: 'it was put back meanwhile' };
   if (knob.domain && !incarnationRuns(around.ports.kernel, knob.domain)) return ended(entry);
   const reading = await readKnob(around, knob);
-  if (reading === undefined && isGone(around, knob)) return vanished(entry);
+  if (reading?.gone || (reading === undefined && isGone(around, knob))) return vanished(entry);
   if (reading?.value === undefined) {
     const hidden = around.host.domainsUnknown ?? 'libvirt does not show the domain';
     const reason = reading?.unsupported ?? (knob.domain ? hidden : 'it is not there any more');
-    return { ...entry, now: '', outcome: 'failed', reason: `cannot be put back: ${reason}` };
+    return { ...entry, now: '', outcome: 'failed', reason: `cannot be put back: ${reason}`, postponed: true };
   }
   if (reading.value === wanted) return { ...entry, now: wanted, outcome: 'in-sync', reason: '' };
   const written = await writeAndReadBack(around, { ...entry, now: reading.value });

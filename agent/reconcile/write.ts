@@ -43,7 +43,9 @@ export async function writeAndReadBack(around: Surroundings, entry: PlanEntry): 
 }
 
 /** Errors that say nothing against the value: another pass may get it done. */
-const passing: ReadonlySet<string> = new Set(['unavailable', 'deadline-exceeded', 'not-found']);
+const passing: ReadonlySet<string> = new Set([
+  ...['unavailable', 'deadline-exceeded', 'not-found', 'failed-precondition'],
+]);
 
 /** Read back as wanted: done, unless the reading says that it does not bite. */
 function wrote(entry: PlanEntry, { evidence, ineffective }: Reading): PlanEntry {

@@ -105,6 +105,7 @@ export class MemoryRoot implements KernelRoot {
 }
 
 function normal(path: string): string {
+  if (path.startsWith('/') && !path.includes('//') && !path.endsWith('/')) return path;
   return `/${path}`.replaceAll(/\/+/g, '/').replace(/\/$/, '');
 }
 

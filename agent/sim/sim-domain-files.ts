@@ -1,5 +1,7 @@
 /** Threads and control groups of simulated domains: what the kernel and libvirt would show of them in /proc and /sys. */
 import type { BlockLimits, DomainView, SchedulerSettings } from '../libvirt/hypervisor.js';
+import { toBfqWeight } from '../kernel/cgroup-block-weight.js';
+import { vhostNode } from '../kernel/vhost.js';
 import type { MemoryRoot } from './memory-root.js';
 import { putIoMax, putNoThrottles, putThrottles } from './sim-block.js';
 
@@ -57,7 +59,7 @@ export class SimDomainFiles {
   setBlockWeight(domain: DomainView, weight: number): void {
     const group = this.#group(domain, 'blkio');
     if (this.#cgroup === 'v1') this.#root.put(`${group}/blkio.bfq.weight`, `${weight}`);
-    else this.#root.put(`${scopeOf(group)}/io.bfq.weight`, `default ${weight}`);
+    else this.#root.put(`${scopeOf(group)}/io.bfq.weight`, `default ${toBfqWeight(weight)}`);
   }
 
   /** Cells of every thread group of the domain, as libvirt writes them one by one. */
@@ -72,6 +74,7 @@ export class SimDomainFiles {
     this.pinEmulator(domain, this.#onlineCpus);
     for (let vcpu = 0; vcpu < domain.vcpus; vcpu++) this.pinVcpu(domain, vcpu, this.#onlineCpus);
     for (const ioThread of domain.ioThreads) this.pinIoThread(domain, ioThread, this.#onlineCpus);
+    domain.interfaces.forEach((_, index) => this.#root.putLink(`/proc/${pid}/fd/${30 + index}`, vhostNode));
     const path = this.#path(domain);
     const v1 = ['cpu', 'cpuset', 'blkio'].map(
       (controller, index) => `${index + 2}:${controller}:${path}/emulator`,

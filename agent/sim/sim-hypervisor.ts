@@ -6,6 +6,7 @@
 import { DroverError } from '../../proto/wire/errors.js';
 import { formatCpuSet } from '../../proto/wire/cpu-set.js';
 import { throttleFault, canonicalThrottle } from '../libvirt/disk-throttle.js';
+import { changedBandwidth } from '../libvirt/domain-settings.js';
 import { emptyXmlPart, noExplicit } from '../libvirt/domain-xml-view.js';
 import type {
   BlockLimits,
@@ -17,6 +18,7 @@ import type {
   ExplicitSettings,
   Hypervisor,
   InterfaceBandwidth,
+  InterfaceBandwidthChange,
   SchedulerSettings,
 } from '../libvirt/hypervisor.js';
 import type { MemoryRoot } from './memory-root.js';
@@ -140,9 +142,9 @@ export class SimHypervisor implements Hypervisor {
     return new Map([...all].filter(([, throttle]) => Object.keys(throttle).length > 0));
   }
 
-  async setInterfaceBandwidth(key: DomainKey, mac: string, bandwidth: InterfaceBandwidth): Promise<void> {
+  async setInterfaceBandwidth(key: DomainKey, mac: string, change: InterfaceBandwidthChange): Promise<void> {
     const domain = this.#running(key);
-    await this.interfaceBandwidth(key, mac);
+    const bandwidth = changedBandwidth(await this.interfaceBandwidth(key, mac), change);
     const interfaces = domain.interfaces.map((each) => (each.mac === mac ? { ...each, bandwidth } : each));
     this.#domains.set(domain.uuid, { ...domain, interfaces });
   }
@@ -156,9 +158,10 @@ export class SimHypervisor implements Hypervisor {
 
   async setMemoryCells(key: DomainKey, cells: readonly number[]): Promise<void> {
     const domain = this.#running(key);
-    const { mode = 'strict' } = domain.numaMemory ?? {};
-    if (mode !== 'strict')
-      throw refused(`${domain.name}: change of nodeset for running domain requires strict numa mode`);
+    // Drover names mode restrictive, and QEMU's driver takes no other mode for a running domain that has one.
+    const { mode = 'restrictive' } = domain.numaMemory ?? {};
+    if (mode !== 'restrictive')
+      throw refused(`${domain.name}: can't change numatune mode for running domain`);
     const nodeset = formatCpuSet(cells);
     this.#files.setMemoryCells(domain, nodeset);
     this.#domains.set(domain.uuid, { ...domain, numaMemory: { mode, nodeset } });

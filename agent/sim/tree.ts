@@ -1,5 +1,6 @@
 /** The /proc and /sys of a simulated host, as far as the agent reads them. */
 import { formatCpuSet } from '../../proto/wire/cpu-set.js';
+import { vhostNode } from '../kernel/vhost.js';
 import { MemoryRoot, type WriteRule } from './memory-root.js';
 
 /** The machine that is simulated. CPUs are numbered as Linux does on x86: first all first threads, then their siblings. */
@@ -111,6 +112,7 @@ function putPool(root: MemoryRoot, folder: string, files: string[]): void {
 function putKernel(root: MemoryRoot, { bootId }: SimShape): void {
   root.put('/proc/sys/kernel/random/boot_id', bootId);
   root.put('/proc/sys/kernel/osrelease', '6.1.0-sim');
+  root.put(vhostNode, '');
   root.put('/proc/version', 'Linux version 6.1.0-sim (drover)');
   root.put('/proc/loadavg', '0.10 0.10 0.10 1/100 1000');
   const ksm = {

@@ -6,6 +6,7 @@ import type { BlockDevice } from '../../proto/gen/drover/v1/BlockDevice.js';
 import type { BlockKey, BlockQosSettings } from '../../proto/tuners/block-qos.js';
 import { invalid } from '../../proto/wire/errors.js';
 import { readCgroupLayout } from '../kernel/cgroup.js';
+import type { DomainView } from '../libvirt/hypervisor.js';
 import { askOf, maximumIops, type BlockAsk } from './common/block/block-ask.js';
 import {
   groupLimits,
@@ -18,10 +19,10 @@ import type { DomainImage } from './common/block/domain-images.js';
 import { hypervisorOf } from './common/domain-knob.js';
 import { FileStats } from './common/block/file-stats.js';
 import { groupBy } from './common/group-by.js';
-import { nodeOf } from './common/block/group-limit-readings.js';
+import { nodeOf, toHostDisk } from './common/block/group-limit-readings.js';
 import { wayOf, type LimitWay } from './common/block/limit-way.js';
 import { parseThrottle, throttleOf, throttleText } from './common/block/throttle-text.js';
-import type { KnobDomain, Tuner, Want } from './tuner.js';
+import type { HostView, KnobDomain, Tuner, Want } from './tuner.js';
 
 const name = 'block-qos';
 const throttleKnob = 'throttle';
@@ -30,11 +31,14 @@ export const blockQos: Tuner<typeof name> = {
   name,
   ofDomains: true,
 
-  async observe(ports, { facts, domains }) {
+  async observe(ports, host) {
+    const { facts, domains } = host;
     const layout = facts.cgroup ?? readCgroupLayout(ports.kernel);
+    const disks = facts.blockDevices.map(toHostDisk);
+    const named = namedDevices(host);
     const files = ports.files ?? new FileStats();
     const read = await Promise.all(
-      domains.map((view) => readDomain({ ...ports, files }, layout, facts.blockDevices, view)),
+      domains.map((view) => readDomain({ ...ports, files }, layout, { disks, named: named?.(view) }, view)),
     );
     return read.flat();
   },
@@ -55,6 +59,24 @@ export const blockQos: Tuner<typeof name> = {
     return hypervisorOf(ports).setBlockLimits(domain, place, { [key]: Number(value) });
   },
 };
+
+/** Devices that the settings or a domain's ledger entries name; undefined: the settings are not told. */
+function namedDevices({
+  settings,
+  held = [],
+}: HostView): ((view: DomainView) => ReadonlySet<string>) | undefined {
+  if (!settings) return undefined;
+  const device = settings[name]?.device;
+  const byDomain = groupBy(
+    held.filter((knob) => knob.tuner === name),
+    ({ domain }) => domain?.uuid,
+  );
+  return ({ uuid }) => {
+    const own = byDomain.get(uuid) ?? [];
+    const devices = own.map(({ setting }) => setting.split(' ')[1] ?? '');
+    return new Set(device === undefined ? devices : [...devices, device]);
+  };
+}
 
 /** Ways by disk of the host, and by image where there is none. */
 function waysOf(

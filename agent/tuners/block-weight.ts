@@ -18,7 +18,7 @@ import { domainObstacle, hypervisorOf, knobDomain } from './common/domain-knob.j
 import { FileStats } from './common/block/file-stats.js';
 import { readingOnce } from './common/read-once.js';
 import { specNumber } from './common/specs.js';
-import type { KnobDomain, Reading, Tuner, TunerPorts, Want } from './tuner.js';
+import { knobKey, type KnobDomain, type Reading, type Tuner, type TunerPorts, type Want } from './tuner.js';
 
 const name = 'block-weight';
 const spec = 'drover:disk_weight';
@@ -40,8 +40,10 @@ export const blockWeight: Tuner<typeof name> = {
     return Promise.all(domains.map((view) => observeDomain(around, layout, view)));
   },
 
-  want({ weight, override_explicit = false }, readings) {
-    return (readings as readonly WeightReading[]).flatMap(({ knob, view, isScaled, ineffective }): Want[] => {
+  want({ weight, override_explicit = false }, readings, { held = [] }) {
+    const ours = new Set(held.map(knobKey));
+    return (readings as readonly WeightReading[]).flatMap((reading): Want[] => {
+      const { knob, view, isScaled, ineffective } = reading;
       const base = { knob, effect: 'now', affects: [], override: override_explicit } as const;
       const own = specNumber(view, spec, blockWeightRange.lowest, blockWeightRange.highest);
       if (own && 'fault' in own) return [{ ...base, value: view.specs[spec] as string, held: own.fault }];
@@ -50,8 +52,10 @@ export const blockWeight: Tuner<typeof name> = {
       const value = isScaled ? toBfqWeight(asked) : asked;
       const remark = value === asked ? {} : { remark: `systemd writes ${asked} as ${value} for bfq` };
       // A weight that nobody obeys is not written: it would say what is not so.
-      const inert = ineffective === undefined ? {} : { unsupported: ineffective };
-      return [{ ...base, value: String(value), ...remark, ...inert }];
+      const inert = ineffective ?? (ours.has(knobKey(knob)) ? undefined : notRestorable(reading));
+      return [
+        { ...base, value: String(value), ...remark, ...(inert !== undefined && { unsupported: inert }) },
+      ];
     });
   },
 
@@ -61,6 +65,14 @@ export const blockWeight: Tuner<typeof name> = {
     await hypervisorOf(ports).setBlockWeight(domain as KnobDomain, weight);
   },
 };
+
+/** Why the weight of now could not be put back: libvirt takes no such number. */
+function notRestorable({ knob, value, isScaled }: WeightReading): string | undefined {
+  const { lowest, highest } = blockWeightRange;
+  const most = isScaled ? toBfqWeight(highest) : highest;
+  if (value === undefined || (Number(value) >= lowest && Number(value) <= most)) return undefined;
+  return `${basename(knob.source)} is ${value}, and libvirt sets ${lowest}..${most} only: it could not be put back`;
+}
 
 async function observeDomain(
   ports: TunerPorts & { files: FileStats },

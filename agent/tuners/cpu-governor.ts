@@ -5,7 +5,7 @@
 import { formatCpuSet, intersectCpus, parseCpuSet, subtractCpus } from '../../proto/wire/cpu-set.js';
 import { DroverError, invalid } from '../../proto/wire/errors.js';
 import type { SettingsOf } from '../../proto/wire/tuner-settings.js';
-import { cpufreqDirectory, readCpufreqPolicies, type CpufreqPolicy } from '../kernel/cpufreq.js';
+import { cpufreqDirectory, readCpufreqPolicies, steppedKhz, type CpufreqPolicy } from '../kernel/cpufreq.js';
 import type { HostView, Knob, Reading, Tuner, Want } from './tuner.js';
 
 const name = 'cpu-governor';
@@ -117,11 +117,17 @@ function wantGovernor(
   { knob, policy }: PolicyReading,
   cpus: readonly number[],
 ): Want {
-  const value = userspace_khz === undefined ? String(word) : `${word} ${userspace_khz}`;
+  // The kernel shows the frequency that it took: only that one can be read back.
+  const khz = policy && userspace_khz !== undefined ? steppedKhz(policy, userspace_khz) : userspace_khz;
+  const value = khz === undefined ? String(word) : `${word} ${khz}`;
   const others = policy ? subtractCpus(policy.cpus, cpus) : [];
+  const remarks = [
+    ...(khz === userspace_khz ? [] : [`${policy?.name} makes ${khz} kHz of ${userspace_khz}`]),
+    ...(others.length > 0 ? [`CPUs ${formatCpuSet(others)} share ${policy?.name}`] : []),
+  ];
   return {
     ...{ knob, value, effect: 'now', affects: [] },
-    ...(others.length > 0 && { remark: `CPUs ${formatCpuSet(others)} share ${policy?.name}` }),
+    ...(remarks.length > 0 && { remark: remarks.join('; ') }),
     ...notOffered(policy, policy?.governors ?? [], String(word)),
   };
 }

@@ -14,10 +14,10 @@ import {
 } from '../kernel/cgroup.js';
 import { vcpuThreads } from '../kernel/procfs.js';
 import type { KernelRoot } from '../kernel/root.js';
-import { throttlingOf, writeEachVcpu } from '../kernel/vcpu-bandwidth.js';
+import { mixed, throttlingOf, vcpuValues, writeEachVcpu } from '../kernel/vcpu-bandwidth.js';
 import type { DomainView } from '../libvirt/hypervisor.js';
 import { cpuAllowance, quotaFirst, type Part } from './common/cpu/cpu-allowance.js';
-import { sharesHere } from './common/cpu/cpu-weight.js';
+import { idleGroup, sharesHere } from './common/cpu/cpu-weight.js';
 import { domainObstacle, hypervisorOf, knobDomain, valueOr } from './common/domain-knob.js';
 import type { Knob, KnobDomain, Reading, Tuner, TunerPorts, Want } from './tuner.js';
 
@@ -25,8 +25,6 @@ const name = 'cpu-qos';
 const period = 'vcpu_period_us';
 const quota = 'vcpu_quota_us';
 const shares = 'cpu_shares';
-/** Before the values of vCPUs that differ, in the order of their numbers: `mixed 30000,-1`. */
-const mixed = 'mixed ';
 
 /** A reading that knows whether this host's control groups take shares or a weight. */
 interface CpuReading extends Reading {
@@ -83,7 +81,13 @@ function observeDomain(ports: TunerPorts, layout: CgroupFacts, view: DomainView)
   const source = (file: string): string => (groups.length === 0 ? '/sys/fs/cgroup' : `${groups[0]}/${file}`);
   const bandwidth = (setting: string, key: keyof CpuBandwidth, file: string): CpuReading => ({
     knob: knob(setting, source(version === 1 ? file : 'cpu.max')),
-    ...valueOr(together(limits.map((limit) => limit?.[key])), 'no control group for each vCPU'),
+    ...valueOr(
+      vcpuValues(
+        groups,
+        limits.map((limit) => limit?.[key]),
+      ),
+      'no control group for each vCPU',
+    ),
     explicit: vcpuBandwidth,
   });
   return [
@@ -133,11 +137,6 @@ function vcpuGroups(kernel: KernelRoot, layout: CgroupFacts, view: DomainView): 
   return vcpus.flatMap((vcpu) => vcpuGroup(kernel, layout, pid, vcpu) ?? []);
 }
 
-function together(values: readonly (number | undefined)[]): string | undefined {
-  if (values.length === 0 || values.includes(undefined)) return undefined;
-  return new Set(values).size === 1 ? String(values[0]) : `${mixed}${values.join(',')}`;
-}
-
 function wantDomain(
   settings: CpuQosSettings,
   readings: readonly CpuReading[],
@@ -164,12 +163,14 @@ function wantPart(
   const base = { knob, effect: 'now', affects: [], override: settings.override_explicit ?? false } as const;
   if ('fault' in asked) return [{ ...base, value: asked.text, held: asked.fault }];
   const { value, remark } = asked;
-  return [{ ...base, value: String(value), ...(remark !== undefined && { remark }), ...idle(reading) }];
-}
-
-/** The kernel refuses a weight for a group of SCHED_IDLE (cpu.idle), whose cpu.weight reads 0. */
-function idle({ version, value }: CpuReading): { held?: string } {
-  return version === 2 && value === '0' ? { held: 'cpu.idle is 1: the group has no weight to set' } : {};
+  return [
+    {
+      ...base,
+      value: String(value),
+      ...(remark !== undefined && { remark }),
+      ...idleGroup(reading.version, reading.value),
+    },
+  ];
 }
 
 function valueOf(asked: Part | undefined): number | undefined {

@@ -11,7 +11,8 @@ import {
 } from '../kernel/hugepage-pools.js';
 import { readHostMemory } from '../kernel/ksm.js';
 import type { KernelRoot } from '../kernel/root.js';
-import { defaultFloorBytes, growPool, type GrowPorts } from './common/memory/hugepage-grow.js';
+import { growPool, type GrowPorts } from './common/memory/hugepage-grow.js';
+import { defaultFloorBytes } from './common/memory/memory-floor.js';
 import { poolShares, type PoolShare } from './common/memory/hugepage-pools.js';
 import { matching, settingOf, wantPools, type PoolReading } from './common/memory/hugepage-wants.js';
 import { PerHost } from './common/per-host.js';

@@ -10,10 +10,11 @@ import {
   directions,
   dropsPart,
   formatRate,
+  keepFloor,
   parseRate,
   specRate,
   wantedRate,
-  withRate,
+  withoutLimits,
   type AskedRate,
   type Direction,
 } from './common/network/interface-rate.js';
@@ -61,7 +62,7 @@ export const interfaceQos: Tuner<typeof name> = {
     });
   },
 
-  /** One direction; the other is written as it is now. Nothing else writes this domain meanwhile. */
+  /** One direction; libvirt keeps the other. Nothing else writes this domain meanwhile. */
   async write(ports, knob, value) {
     const hypervisor = hypervisorOf(ports);
     const domain = knob.domain as KnobDomain;
@@ -70,8 +71,8 @@ export const interfaceQos: Tuner<typeof name> = {
     const now = await hypervisor.interfaceBandwidth(domain, mac);
     // libvirt 9 only adds to Open vSwitch's rows: an old peak or burst would stay in force unless all is taken away first.
     if (dropsPart(now[direction], next))
-      await hypervisor.setInterfaceBandwidth(domain, mac, withRate(now, direction, undefined));
-    await hypervisor.setInterfaceBandwidth(domain, mac, withRate(now, direction, next));
+      await hypervisor.setInterfaceBandwidth(domain, mac, { [direction]: withoutLimits(now[direction]) });
+    await hypervisor.setInterfaceBandwidth(domain, mac, { [direction]: next ?? null });
   },
 };
 
@@ -144,7 +145,7 @@ function wantDirection(settings: InterfaceQosSettings, reading: InterfaceReading
   if (asked === undefined) return [];
   const value = wantedRate(asked, direction, onOpenVswitch);
   const remark = remarkOn(asked, value, direction, onOpenVswitch);
-  return [{ ...base, value, ...(remark !== undefined && { remark }) }];
+  return [{ ...base, value: keepFloor(value, reading.value), ...(remark !== undefined && { remark }) }];
 }
 
 function remarkOn(

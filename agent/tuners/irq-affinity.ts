@@ -35,14 +35,17 @@ export function makeIrqAffinity(memory = new IrqMemory()): Tuner<typeof name> {
   return {
     name,
 
-    async observe({ kernel }) {
+    async observe({ kernel }, { held = [] }) {
       if (!kernel.exists(irqDirectory)) return [withoutIrqs()];
-      return [observeDefault(kernel), ...readIrqs(kernel).map((irq) => observeIrq(kernel, irq, memory))];
+      const irqs = readIrqs(kernel);
+      const found = irqs.map((irq) => observeIrq(kernel, irq, memory));
+      return [observeDefault(kernel), ...found, ...ofOthersNow(irqs, held)];
     },
 
     want(settings, readings, host) {
       const { keepOff, others } = divide(settings.keep_off, host);
-      return readings.map((reading) => wantKnob(reading, keepOff, others));
+      const there = readings.filter(({ gone }) => !gone);
+      return there.map((reading) => wantKnob(reading, keepOff, others));
     },
 
     async write({ kernel }, knob, value) {
@@ -100,6 +103,16 @@ function observeIrq(kernel: KernelRoot, irq: Irq, memory: IrqMemory): IrqReading
     ...effectOf(kernel, irq, value, memoryKey(kernel, knob), memory),
     ...(effective.length === 0 && { evidence: label }),
   };
+}
+
+/** Held knobs whose number another device has by now: what was written belonged to one that is gone. */
+function ofOthersNow(irqs: readonly Irq[], held: readonly Knob[]): Reading[] {
+  const settings = new Map(irqs.map(({ number, label }) => [String(number), `irq ${number} ${label}`]));
+  return held.flatMap((knob) => {
+    const setting = settings.get(knob.setting.split(' ')[1] ?? '');
+    if (knob.tuner !== name || setting === undefined || setting === knob.setting) return [];
+    return [{ knob, gone: true as const, unsupported: `it is ${setting} now` }];
+  });
 }
 
 /**

@@ -13,6 +13,7 @@ import {
   putBootFile,
   type BootArguments,
 } from '../kernel/boot-file.js';
+import { osProberObstacle } from '../kernel/os-prober.js';
 import type { KernelRoot } from '../kernel/root.js';
 import { missingArguments } from './common/memory/kernel-arguments.js';
 import type { Knob, Reading, Tuner, Want } from './tuner.js';
@@ -33,6 +34,8 @@ const foreign = 'content ';
 interface FileReading extends Reading {
   /** What GRUB's own configuration starts the kernel with; absent: it cannot be read. */
   readonly grub?: string | undefined;
+  /** Why update-grub is not to be run here. */
+  readonly prober?: string | undefined;
 }
 
 export const kernelCommandLine: Tuner<typeof name> = {
@@ -53,7 +56,7 @@ export const kernelCommandLine: Tuner<typeof name> = {
   want(settings, readings) {
     const file: FileReading | undefined = readings.find(({ knob }) => knob.setting === fileKnob.setting);
     const running = readings.find(({ knob }) => knob.setting === runningKnob.setting);
-    return [wantFile(settings), wantRunning(settings, running?.value ?? '', file)];
+    return [wantFile(settings, file), wantRunning(settings, running?.value ?? '', file)];
   },
 
   async write({ kernel }, knob, value) {
@@ -76,7 +79,9 @@ function fileReading(kernel: KernelRoot): FileReading {
       knob: fileKnob,
       unsupported: `${bootFile} is over ${longestFileBytes} bytes long: not Drover's`,
     };
-  return { knob: fileKnob, value: toText(content), ...grubSeen(kernel, content) };
+  const prober = osProberObstacle(kernel);
+  const seen = { ...grubSeen(kernel, content), prober: prober && `${prober.message}: wants ${prober.cure}` };
+  return { knob: fileKnob, value: toText(content), ...seen };
 }
 
 /** Whether GRUB has taken over what the file says. */
@@ -111,13 +116,18 @@ function fromText(text: string): { content: string | undefined; parsed?: BootArg
   return { content: bootFileContent(parsed), parsed };
 }
 
-function wantFile({ arguments: wanted, update_bootloader: update = false }: KernelCommandLineSettings): Want {
+function wantFile(
+  { arguments: wanted, update_bootloader: update = false }: KernelCommandLineSettings,
+  file: FileReading | undefined,
+): Want {
+  const held = update ? file?.prober : undefined;
   return {
     knob: fileKnob,
     value: textOf({ arguments: wanted.join(' '), update }),
     effect: 'host-reboot',
     affects: [],
     remark: update ? 'update-grub is run after it' : 'run update-grub after it',
+    ...(held !== undefined && { held }),
   };
 }
 

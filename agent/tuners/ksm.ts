@@ -6,7 +6,9 @@ import { formatBytes } from '../../proto/wire/units.js';
 import { ksmFolder as folder, readHostMemory, readKsmCounts } from '../kernel/ksm.js';
 import type { KernelRoot } from '../kernel/root.js';
 import { decideKsm, type Economy } from './common/memory/ksm-economy.js';
+import { mergedObstacle, writeUnmerged } from './common/memory/ksm-merged.js';
 import { unmergeObstacle, untilUnmerged } from './common/memory/ksm-unmerge.js';
+import { unmergeRoomBytes } from './common/memory/unmerge-room.js';
 import { KsmWatch } from './common/memory/ksm-watch.js';
 import { PerHost } from './common/per-host.js';
 import type { HostView, Knob, Reading, Tuner, TunerPorts, Want } from './tuner.js';
@@ -38,6 +40,8 @@ const defaultPagesToScan = '100';
 /** The reading of `run`, with what the decision goes by. */
 interface RunReading extends Reading {
   readonly economy: Economy;
+  /** Bytes that unmerging may take, at most; undefined: not known. */
+  readonly roomBytes: number | undefined;
 }
 
 /** The tuner. It remembers what ksmd did in the last minutes. */
@@ -60,7 +64,7 @@ export function createKsm(): Tuner<typeof name> {
     async write({ kernel }, knob, value) {
       if (knob.setting === 'run') await writeRun(kernel, knob, value);
       else if (knob.setting === 'pages_to_scan') await writePace(kernel, knob, value);
-      else await kernel.write(knob.source, value);
+      else await writeUnmerged(kernel, knob, value);
     },
   };
 }
@@ -93,12 +97,18 @@ function observeRun({ kernel, monotonicMs }: TunerPorts, host: HostView, watch: 
         ? promised.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0)
         : undefined,
   };
+  // The group of all domains is looked at only where it matters.
+  const roomBytes =
+    host.settings?.ksm?.run === 'unmerge'
+      ? unmergeRoomBytes(kernel, host.facts.cgroup ?? undefined)
+      : economy.memory?.availableBytes;
   const left = value === 'unmerge' && counts.shared > 0;
   return {
     ...observeFile(kernel, 'run', value),
     ...(value !== undefined && { evidence: evidence(economy) }),
     ...(left && { ineffective: `${counts.shared} pages are still merged` }),
     economy,
+    roomBytes,
   };
 }
 
@@ -143,20 +153,17 @@ function wantNumber(settings: KsmSettings, file: NumberFile, shared: number): Wa
   const cap = settings.max_cpu_percent ?? ksmDefaults.maxCpuPercent;
   const value = settings[file] ?? (isAdvised ? cap : undefined);
   if (value === undefined) return [];
-  const isFixed = (file === 'merge_across_nodes' || file === 'max_page_sharing') && shared > 0;
-  const merged = `${shared} pages are merged; it can change only with none (run: unmerge first)`;
-  return [{ ...host(file, String(Number(value))), ...heldBy(isFixed ? merged : undefined) }];
+  return [{ ...host(file, String(Number(value))), ...heldBy(mergedObstacle(file, shared)) }];
 }
 
-function wantRun(settings: KsmSettings, { economy }: RunReading): Want {
+function wantRun(settings: KsmSettings, { economy, roomBytes }: RunReading): Want {
   const maxCpuPercent = settings.max_cpu_percent ?? ksmDefaults.maxCpuPercent;
   const onBelowPercent = settings.on_below_percent ?? ksmDefaults.onBelowPercent;
   if (settings.run === 'auto') {
     const { run, reason } = decideKsm(economy, { maxCpuPercent, onBelowPercent });
     return { ...host('run', run), remark: `auto: ${reason}` };
   }
-  const obstacle =
-    settings.run === 'unmerge' ? unmergeObstacle(economy.counts, economy.memory?.availableBytes) : undefined;
+  const obstacle = settings.run === 'unmerge' ? unmergeObstacle(economy.counts, roomBytes) : undefined;
   return { ...host('run', settings.run), ...heldBy(obstacle) };
 }
 
@@ -164,9 +171,7 @@ function wantRun(settings: KsmSettings, { economy }: RunReading): Want {
 async function writeRun(kernel: KernelRoot, knob: Knob, value: string): Promise<void> {
   const number = runWords.indexOf(value);
   const obstacle =
-    value === 'unmerge'
-      ? unmergeObstacle(readKsmCounts(kernel), readHostMemory(kernel)?.availableBytes)
-      : undefined;
+    value === 'unmerge' ? unmergeObstacle(readKsmCounts(kernel), unmergeRoomBytes(kernel)) : undefined;
   if (obstacle !== undefined) throw new DroverError('failed-precondition', obstacle);
   await kernel.write(knob.source, number < 0 ? value : `${number}`);
   if (value === 'unmerge') await untilUnmerged(kernel);

@@ -25,6 +25,7 @@ import type { KernelRoot } from '../kernel/root.js';
 import { namedCpus } from './common/cpu/named-cpus.js';
 import { checkThreads } from './common/cpu/stray-threads.js';
 import { limitBySystemd } from './common/cpu/unit-limits.js';
+import { plannedHugeBytes } from './common/memory/planned-hugepages.js';
 import type { HostView, Knob, Reading, Tuner, Want } from './tuner.js';
 
 const name = 'machine-slice';
@@ -123,7 +124,11 @@ function outsider(
   return undefined;
 }
 
-function observeMemory(kernel: KernelRoot, layout: CgroupFacts, { domains }: HostView): SliceReading {
+function observeMemory(
+  kernel: KernelRoot,
+  layout: CgroupFacts,
+  { domains, settings }: HostView,
+): SliceReading {
   const file = memoryLimitFile(controllerVersion(layout, 'memory') ?? 2);
   const group = machineGroup(kernel, layout, 'memory');
   const memory = group && groupMemory(kernel, group);
@@ -135,7 +140,7 @@ function observeMemory(kernel: KernelRoot, layout: CgroupFacts, { domains }: Hos
   return {
     knob: knobOf(file, `${group.directory}/${file}`),
     value: memory.limit,
-    memory: { ...memory, totalBytes, hugetlbBytes: sizes?.get('Hugetlb') ?? 0 },
+    memory: { ...memory, totalBytes, hugetlbBytes: plannedHugeBytes(kernel, settings?.hugepages) },
     evidence: `${used}; limit met ${memory.limitedCount} times`,
     ...(stray !== undefined && { ineffective: stray }),
   };
@@ -154,7 +159,8 @@ function wantCpus(reserved: string, { knob, above, below = [] }: SliceReading, h
 }
 
 /**
- * The limit leaves the reserved memory and that of huge pages, which the kernel does not count here. Page cache that the
+ * The limit leaves the reserved memory and that of huge pages, which the kernel does not count here: the pools as they are,
+ * or as the profile wants them where that is more, so that a pool that grows in this pass changes nothing in the next. Page cache that the
  * kernel can take back is in nobody's way. Errors: `invalid-argument` where nothing would be left.
  */
 function wantMemory(reservedMb: number, { knob, memory }: SliceReading): Want {
@@ -166,7 +172,7 @@ function wantMemory(reservedMb: number, { knob, memory }: SliceReading): Want {
     throw invalid(
       `tuners.${name}.reserved_host_memory_mb`,
       reservedMb,
-      `less than the ${Math.floor(ordinaryBytes / mebibyte)} MiB that are not huge pages`,
+      `less than the ${Math.max(0, Math.floor(ordinaryBytes / mebibyte))} MiB that are not huge pages`,
     );
   const bound = usedBytes - cacheBytes;
   const held = `domains hold ${formatBytes(bound)} (${bound} bytes), the limit would be ${formatBytes(limit)} (${limit} bytes)`;

@@ -4,14 +4,17 @@
  * moves what is there already; the kernel's counters show whether it came.
  */
 import { parseCpuSet } from '../../proto/wire/cpu-set.js';
+import { readCellRoom, readFreePools } from '../kernel/cell-room.js';
 import { inheritedCells, readCellGroups, readMemoryCells, type CellGroup } from '../kernel/cgroup-cells.js';
 import type { KernelRoot } from '../kernel/root.js';
-import { cellReading, type CellReading } from './common/cpu/cell-readings.js';
+import { cellReading } from './common/cpu/cell-readings.js';
+import type { CellRooms } from './common/cpu/cell-ledger.js';
 import { cellTopology } from './common/cpu/cell-topology.js';
-import { cellWants } from './common/cpu/cell-wants.js';
+import { cellWants, type RoomReading } from './common/cpu/cell-wants.js';
 import { hypervisorOf } from './common/domain-knob.js';
 import { readCgroupLayout } from '../kernel/cgroup.js';
-import type { KnobDomain, Tuner } from './tuner.js';
+import { readPageBytes } from '../kernel/ksm.js';
+import type { HostView, KnobDomain, Tuner } from './tuner.js';
 
 const name = 'numa-memory';
 
@@ -22,11 +25,17 @@ export const numaMemory: Tuner<typeof name> = {
   async observe(ports, host) {
     const cells = cellTopology(host.facts);
     const layout = host.facts.cgroup ?? readCgroupLayout(ports.kernel);
-    return host.domains.map((view) => cellReading(ports, host, layout, cells, view));
+    const rooms = roomsOf(ports.kernel, host);
+    const pageBytes = readPageBytes(ports.kernel);
+    return host.domains.map((view): RoomReading => ({
+      ...cellReading(ports, host, layout, cells, view),
+      rooms,
+      pageBytes,
+    }));
   },
 
   want(settings, readings, host) {
-    return cellWants(settings, readings as readonly CellReading[], host);
+    return cellWants(settings, readings as readonly RoomReading[], host);
   },
 
   async write(ports, knob, value) {
@@ -38,6 +47,18 @@ export const numaMemory: Tuner<typeof name> = {
     for (const { file, text } of filesOf(ports.kernel, domain, value)) await ports.kernel.write(file, text);
   },
 };
+
+/** Undefined: with fewer than two cells that have memory, none moves. */
+function roomsOf(kernel: KernelRoot, { facts, domains }: HostView): CellRooms | undefined {
+  const cells = facts.numaCells.filter(({ memoryBytes }) => memoryBytes > 0);
+  if (cells.length < 2) return undefined;
+  const rooms = cells.flatMap(({ id }) => {
+    const room = readCellRoom(kernel, id);
+    return room ? [[id, room] as const] : [];
+  });
+  const pools = domains.some(({ hugepages }) => hugepages) ? readFreePools(kernel) : [];
+  return { ordinary: new Map(rooms), pools };
+}
 
 /** The files of a value that is `inherited` or `mixed`, with what each is to hold. */
 function filesOf(

@@ -12,10 +12,6 @@ const name = 'sysctl';
 /** Most names in memory for a host: those in force, and as many that were before. */
 export const maximumKnown = 4 * maximumSysctls;
 
-/** The kernel copies these to every interface, whatever those had before. */
-const spreading =
-  /^net\.ipv[46]\.conf\.all\.(forwarding|disable_ipv6|accept_ra|mc_forwarding)$|^net\.ipv4\.ip_forward$/;
-
 /** A reading that knows which line of a file sets it at the next boot. */
 interface SysctlReading extends Reading {
   readonly boot: BootSetting | undefined;
@@ -98,10 +94,7 @@ function remarkOf({ value, file, line }: BootSetting, wanted: string): string | 
 }
 
 function wantValue(knob: Knob, value: string, boot: BootSetting | undefined): Want {
-  const remarks = [
-    boot === undefined ? undefined : remarkOf(boot, value),
-    spreading.test(knob.setting) ? 'the kernel copies it to every interface' : undefined,
-  ].filter((remark) => remark !== undefined);
+  const remark = boot === undefined ? undefined : remarkOf(boot, value);
   const want = { knob, value, effect: 'now', affects: [] } as const;
-  return remarks.length === 0 ? want : { ...want, remark: remarks.join('; ') };
+  return remark === undefined ? want : { ...want, remark };
 }

@@ -42,6 +42,8 @@ export interface Reading {
   readonly unsupported?: string;
   /** The domain's own XML set it: respected unless Drover's ledger holds the knob or the profile overrides. */
   readonly explicit?: boolean;
+  /** The thing that had this knob is not there any more (an interrupt's number has another owner): nothing is left to undo. */
+  readonly gone?: true;
   /** Why it cannot be told now whether the settings mean this knob: what the ledger holds of it is kept meanwhile. */
   readonly undecided?: string;
   /** What shows that the value bites: `throttled in 37 of 40 periods`, `512 of 512 pages on cell 0`. For people. */

@@ -6,6 +6,7 @@ import { readPageBytes } from '../kernel/ksm.js';
 import { readMeminfo } from '../kernel/procfs.js';
 import type { KernelRoot } from '../kernel/root.js';
 import { memoryLimits, readLimit, writeLimit } from './common/memory/memory-limits.js';
+import { reserveObstacle } from './common/memory/reserve-room.js';
 import type { Knob, Reading, Tuner, Want } from './tuner.js';
 
 const name = 'virtual-memory';
@@ -152,7 +153,12 @@ function wantNumber(settings: Settings, file: NumberFile, state: VmState, now: s
   const former = formerHighest[file];
   if (former && value > former.highest && isBefore(state.release, former.raised))
     return [{ ...wanted, unsupported: `Linux ${state.release} takes 0..${former.highest}` }];
-  const held = file === 'overcommit_memory' && value === strict ? promises(settings, state, now) : undefined;
+  const held =
+    file === 'min_free_kbytes'
+      ? reserveObstacle(value, state.meminfo, now)
+      : file === 'overcommit_memory' && value === strict
+        ? promises(settings, state, now)
+        : undefined;
   return [held === undefined ? wanted : { ...wanted, held }];
 }
 

@@ -22,7 +22,7 @@ export const cpuQos = z
       .min(2)
       .max(262_144)
       .optional()
-      .describe('cgroup v1 shares 2..262144; on v2 they become cpu.weight = shares × 100 / 1024, 1..10000'),
+      .describe('cgroup v1 shares 2..262144; on v2 they become cpu.weight = shares × 100 / 1024, 2..10000'),
     ecu_per_pcpu: z
       .number()
       .max(1_000_000)

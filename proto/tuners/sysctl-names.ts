@@ -28,6 +28,9 @@ const oneShots =
 const oneWay =
   /^kernel\.(modules_disabled|kexec_load_disabled|unprivileged_bpf_disabled|tainted|yama\.ptrace_scope)$/;
 
+/** The kernel copies them to every interface, or they count for all: what each one had before nobody can put back. */
+const spreading = /^net\.ipv4\.ip_forward$|^net\.ipv[46]\.conf\.all\./;
+
 /** Who the host is belongs to its administrator. */
 const identity = /^kernel\.(hostname|domainname)$/;
 
@@ -56,6 +59,8 @@ export function sysctlRefusal(name: string): string | undefined {
   if (programs.test(dotted)) return 'no name whose value makes the kernel run a program';
   if (oneShots.test(dotted)) return 'a name that keeps its value: a write to this one acts once';
   if (oneWay.test(dotted)) return 'a name that can be undone: this one stays until the host restarts';
+  if (spreading.test(dotted))
+    return 'a name that can be undone: this one the kernel applies to every interface; name each, as net.ipv4.conf.eth0.forwarding';
   if (identity.test(dotted)) return 'no name that says who the host is';
   return undefined;
 }

@@ -11,8 +11,8 @@ import { tunerSettings, type TunerName, type TunerSettings } from './tuner-setti
 /** Largest profile file. */
 export const maximumProfileBytes = 256 * 1024;
 
-/** Longest trial of a profile: a host that is cut off by it is back as it was within two minutes. */
-export const maximumTrialSeconds = 90;
+/** Longest trial of a profile: with the wait for the last word, a host that it cuts off is back as it was after 90 s. */
+export const maximumTrialSeconds = 80;
 
 /** What a host does when a profile fails on it: puts the state before it back, or keeps what could be set. */
 export const failureWays = ['revert', 'keep'] as const;

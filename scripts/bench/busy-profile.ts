@@ -11,8 +11,9 @@ const sample = ['../samples', '../../../scripts/samples']
   .find((file) => existsSync(file));
 
 /**
- * scripts/samples/nova-classic.yaml with two changes: one CPU is reserved in place of four, for small machines, and
- * settings of the whole machine are wanted as they are now, so that they are read and compared but never written.
+ * scripts/samples/nova-classic.yaml with three changes: every tuner of domains is on; one CPU is reserved in place of four,
+ * for small machines; and settings of the whole machine and of its networks are wanted as they are now, so that they are
+ * read and compared but never written.
  */
 export function busyProfile(): ReturnType<typeof parseProfile> {
   if (sample === undefined) throw new Error('nova-classic.yaml is not beside this program');
@@ -25,6 +26,9 @@ export function busyProfile(): ReturnType<typeof parseProfile> {
       tuners: {
         ...profile.tuners,
         'vcpu-pinning': pinning,
+        'block-weight': { weight: 100 },
+        'interface-qos': { inbound: { average: 0 }, outbound: { average: 0 } },
+        'vhost-net': { require: true },
         ksm: { run: ksmNow() },
         'transparent-hugepages': { enabled: hugepagesNow() },
       },

@@ -21,6 +21,17 @@ const log = {
     void process.stderr.write(`bench: ${text} ${JSON.stringify(fields)}\n`),
 };
 const passes = 10;
+const tap = {
+  ...{ type: 'ethernet', bridge: '', virtualPort: '', interfaceId: '', model: 'virtio', driver: '' },
+  bandwidth: {},
+};
+
+function macOf(index: number): string {
+  return `52:54:00:${(2 ** 24 + index)
+    .toString(16)
+    .slice(1)
+    .replace(/..(?=.)/g, '$&:')}`;
+}
 
 /** Passes of a simulated host of 80 CPUs with `count` domains of four vCPUs each, its reports included. */
 export async function benchSimulatedPass(
@@ -34,6 +45,7 @@ export async function benchSimulatedPass(
     vcpus: 4,
     memoryBytes: 2 ** 30,
     allocationId: '',
+    interfaces: [{ ...tap, mac: macOf(index), target: `vnet${index}` }],
   }));
   const host = await openSimHost(shapeOf(4, 'bench'), domains, join(folder, 'sim'), 'bench', log);
   const { agent, kernel, hypervisor, ledger } = host;

@@ -1,6 +1,7 @@
 /**
  * Many KVM domains that cost next to nothing: their firmware is one that halts at once, so that none spends seconds of CPU
- * in a BIOS. Everything that an agent sees of a domain is there: QEMU's threads, control groups, a disk, libvirt's records.
+ * in a BIOS. Everything that an agent sees of a domain is there: QEMU's threads, control groups, a disk, an
+ * interface, libvirt's records.
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,6 +15,8 @@ const romBytes = 65_536;
 /** The first instruction of an x86 processor is 16 bytes before the end of its firmware: cli; here: hlt; jmp here. */
 const halt = { at: romBytes - 16, code: [0xfa, 0xf4, 0xeb, 0xfd] };
 const memoryBytes = 16 * 2 ** 20;
+/** On no bridge: nothing comes through it. */
+const tap = `<interface type='ethernet'><model type='virtio'/></interface>`;
 /** Domains of one virsh call: each start takes a third of a second on a quiet machine, and some seconds on a busy one. */
 const batch = 10;
 const batchMs = 300_000;
@@ -57,7 +60,10 @@ export class HaltedDomains {
     await writeGuestImage(imagePath, 'idle');
     const loader = `<loader readonly='yes' type='rom'>${join(this.#folder, 'halt.rom')}</loader>`;
     const xml = domainXml({ name, imagePath, memoryBytes, type: domainType() });
-    writeFileSync(join(this.#folder, `${name}.xml`), xml.replace('hvm</type>', `hvm</type>${loader}`));
+    const halting = xml
+      .replace('hvm</type>', `hvm</type>${loader}`)
+      .replace('</devices>', `${tap}</devices>`);
+    writeFileSync(join(this.#folder, `${name}.xml`), halting);
   }
 
   async #each(names: readonly string[], commands: (name: string) => string[]): Promise<void> {

@@ -52,7 +52,7 @@ t.test('plan, apply, verify, drift, revert', async (t) => {
     plan,
     {
       status: 2,
-      stdout: new RegExp(`transparent-hugepages\\s+enabled\\s+-\\s+${originals.thp}\\s+${other}\\s+pending`),
+      stdout: new RegExp(`transparent-hugepages\\s+enabled\\s+${originals.thp} → ${other}\\s+host`),
     },
     'pending changes exit with 2',
   );

@@ -320,9 +320,9 @@ async function main(t: Test): Promise<void> {
       t.same(await hypervisor.interfaceBandwidth(key, mac), { inbound, outbound });
       const { interfaces } = (await hypervisor.domains())[0] as DomainView;
       t.same(interfaces[0]?.bandwidth, { inbound, outbound }, 'the view, too');
-      await hypervisor.setInterfaceBandwidth(key, mac, { outbound });
+      await hypervisor.setInterfaceBandwidth(key, mac, { inbound: null });
       t.same(await hypervisor.interfaceBandwidth(key, mac), { outbound });
-      await hypervisor.setInterfaceBandwidth(key, mac, {});
+      await hypervisor.setInterfaceBandwidth(key, mac, { outbound: null });
     } else t.match(refusal, { code: 'libvirt-failed', message: /tc qdisc/ });
     t.same(await hypervisor.interfaceBandwidth(key, mac), {});
     const begun = performance.now();
@@ -411,7 +411,11 @@ async function main(t: Test): Promise<void> {
     for (const name of [names.a, names.b]) await host.virsh('suspend', name); // spinning guests would slow the reads, too
     host.signal('SIGSTOP');
     try {
-      const six = Array.from({ length: 6 }, () => timed(hypervisor.domains()));
+      // Looks at the domains share one connection; these take one each.
+      const six = [
+        timed(hypervisor.domains()),
+        ...Array.from({ length: 5 }, () => timed(hypervisor.versions())),
+      ];
       const readMs: number[] = [];
       const reading = (async () => {
         for (const end = performance.now() + deadlineMs; performance.now() < end;) {

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import dbus from 'dbus-next';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { callBus } from '../../agent/systemd/bus.js';
 import { notifier } from '../../agent/systemd/notify.js';
-import { services } from '../../agent/systemd/services.js';
+import { services, type UnitServices } from '../../agent/systemd/services.js';
 import { unitStates } from '../../agent/systemd/units.js';
 import { HostRoot } from '../../agent/kernel/root.js';
 import { owners } from '../../agent/tuners/owners.js';
@@ -27,6 +27,7 @@ const units: Record<string, [load: string, active: string]> = {
 /** Jobs that systemd has not done yet, by unit, and what was asked of it. */
 const jobs = new Map<string, number>();
 const asked: string[] = [];
+const set: { name: string; runtime: boolean; properties: unknown[][] }[] = [];
 let nextJob = 1;
 
 /** A job that ends some looks later: the unit goes through the state between, and has a job id as long. */
@@ -69,6 +70,21 @@ class Manager extends dbus.interface.Interface {
     return beginJob(name, 'deactivating', 'inactive');
   }
 
+  /** Keeps what was set: the signature and the value of each property, as they came over the bus. */
+  SetUnitProperties(name: string, runtime: boolean, properties: [string, dbus.Variant][]): void {
+    if (units[name] === undefined)
+      throw new dbus.DBusError('org.freedesktop.systemd1.NoSuchUnit', `Unit ${name} not loaded.`);
+    set.push({
+      name,
+      runtime,
+      properties: properties.map(([key, { signature, value }]) => [
+        key,
+        signature,
+        value instanceof Uint8Array ? [...value] : value,
+      ]),
+    });
+  }
+
   StartUnit(name: string, mode: string): string {
     asked.push(`start ${name} ${mode}`);
     return beginJob(name, 'activating', name === 'broken.service' ? 'failed' : 'active');
@@ -79,6 +95,7 @@ Manager.configureMembers({
     ListUnitsByNames: { inSignature: 'as', outSignature: 'a(ssssssouso)' },
     StopUnit: { inSignature: 'ss', outSignature: 'o' },
     StartUnit: { inSignature: 'ss', outSignature: 'o' },
+    SetUnitProperties: { inSignature: 'sba(sv)', outSignature: '' },
   },
 });
 
@@ -96,6 +113,30 @@ async function startBus(directory: string): Promise<{ address: string; process: 
   );
   await until(() => existsSync(socket), 5_000, 'the bus did not start');
   return { address: `unix:path=${socket}`, process };
+}
+
+/** Limits of a unit arrive as systemd wants them: a CPU mask with the lowest byte first, bytes in 64 bits. */
+async function limitsOfUnits(t: Test, { setResources }: UnitServices): Promise<void> {
+  const unit = 'libvirtd.service';
+  const noLimit = 18_446_744_073_709_551_615n; // UINT64_MAX, systemd's word for it
+  for (const [limits, ...properties] of [
+    [{ allowedCpus: [0] }, ['AllowedCPUs', 'ay', [0b1]]],
+    [{ allowedCpus: [9, 1, 0, 15] }, ['AllowedCPUs', 'ay', [0b11, 0b1000_0010]]],
+    [{ allowedCpus: [64] }, ['AllowedCPUs', 'ay', [0, 0, 0, 0, 0, 0, 0, 0, 1]]],
+    [{ memoryMaxBytes: 2 ** 40 + 4096 }, ['MemoryMax', 't', 1_099_511_631_872n]],
+    [{ memoryMaxBytes: Number.POSITIVE_INFINITY }, ['MemoryMax', 't', noLimit]],
+    [{ allowedCpus: [2, 3], memoryMaxBytes: 1 }, ['AllowedCPUs', 'ay', [0b1100]], ['MemoryMax', 't', 1n]],
+  ] as const) {
+    await setResources(unit, limits);
+    t.strictSame(set.splice(0), [{ name: unit, runtime: true, properties }]);
+  }
+  await setResources(unit, {});
+  await t.rejects(setResources(unit, { allowedCpus: [] }), {
+    code: 'invalid-argument',
+    field: 'allowedCpus',
+  });
+  t.strictSame(set, [], 'nothing to set, nothing sent');
+  await t.rejects(setResources('nothing.service', { memoryMaxBytes: 1 }), { message: /not loaded/ });
 }
 
 t.test(
@@ -158,6 +199,7 @@ t.test(
       message: /still deactivating after 200 ms/,
     });
     await t.rejects(driven.stop('nothing.service'), { message: /not loaded/ });
+    await limitsOfUnits(t, driven);
     t.same(asked.slice(0, 2), ['stop irqbalance.service replace', 'start irqbalance.service replace']);
     await t.rejects(services({ address: `unix:path=${directory}/none` }).states(['x.service']), {
       code: 'unavailable',

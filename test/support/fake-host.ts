@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { HostRoot } from '../../agent/kernel/root.js';
 import { throttleFault, canonicalThrottle } from '../../agent/libvirt/disk-throttle.js';
+import { changedBandwidth } from '../../agent/libvirt/domain-settings.js';
 import { emptyXmlPart, noExplicit } from '../../agent/libvirt/domain-xml-view.js';
 import type {
   BlockLimits,
@@ -27,6 +28,7 @@ import type {
   ExplicitSettings,
   Hypervisor,
   InterfaceBandwidth,
+  InterfaceBandwidthChange,
   SchedulerSettings,
 } from '../../agent/libvirt/hypervisor.js';
 import type { HostView, TunerPorts } from '../../agent/tuners/tuner.js';
@@ -341,9 +343,9 @@ export class FakeHost implements Hypervisor {
     return new Map([...all].filter(([, throttle]) => Object.keys(throttle).length > 0));
   }
 
-  async setInterfaceBandwidth(key: DomainKey, mac: string, bandwidth: InterfaceBandwidth): Promise<void> {
+  async setInterfaceBandwidth(key: DomainKey, mac: string, change: InterfaceBandwidthChange): Promise<void> {
     const view = this.#call(key);
-    await this.interfaceBandwidth(key, mac);
+    const bandwidth = changedBandwidth(await this.interfaceBandwidth(key, mac), change);
     const interfaces = view.interfaces.map((each) => (each.mac === mac ? { ...each, bandwidth } : each));
     this.#domains.set(view.uuid, { ...view, interfaces });
   }
@@ -356,12 +358,9 @@ export class FakeHost implements Hypervisor {
 
   async setMemoryCells(key: DomainKey, cells: readonly number[]): Promise<void> {
     const view = this.#call(key);
-    const mode = view.numaMemory?.mode ?? 'strict';
-    if (mode !== 'strict')
-      throw new DroverError(
-        'libvirt-failed',
-        'change of nodeset for running domain requires strict numa mode',
-      );
+    const mode = view.numaMemory?.mode ?? 'restrictive';
+    if (mode !== 'restrictive')
+      throw new DroverError('libvirt-failed', "can't change numatune mode for running domain");
     const nodeset = formatCpuSet(cells);
     for (const group of this.#threadGroups(view)) this.put(`${group}/cpuset.mems`, nodeset);
     this.#domains.set(view.uuid, { ...view, numaMemory: { mode, nodeset } });

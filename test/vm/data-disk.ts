@@ -17,7 +17,8 @@ export function writeDataDisk(project: string, stage: string, disk: string): num
         verbatimSymlinks: true,
         filter: (source) => !source.endsWith('.map') && !source.endsWith('.tsbuildinfo'),
       });
-    for (const part of ['build', 'proto', 'package.json', ...productionModules(project)]) copy(part);
+    for (const part of ['build', 'proto', 'systemd', 'package.json', ...productionModules(project)])
+      copy(part);
     const usedMiB = Number(execFileSync('du', ['-sm', stage]).toString().split('\t')[0]);
     // Inodes and block rounding take more than the files: modules are many and small.
     const size = `${Math.ceil(usedMiB * 1.5) + 32}M`;

@@ -16,7 +16,10 @@ interface Answer {
 }
 
 /** How long one question may take; the machine is emulated and slow. */
-const answerMs = 15_000;
+const answerMs = 60_000;
+
+/** Pauses between two looks at a program grow up to this: the machine writes each look into its journal. */
+const longestPauseMs = 2_000;
 
 /** One conversation, one question at a time. */
 export class GuestAgent {
@@ -65,10 +68,10 @@ export class GuestAgent {
     const argv = { path: '/bin/sh', arg: ['-c', line], 'capture-output': true };
     const { pid } = (await this.#ask({ execute: 'guest-exec', arguments: argv })) as { pid: number };
     const end = performance.now() + deadlineMs;
-    while (performance.now() < end) {
+    for (let pauseMs = 100; performance.now() < end; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
       const status = (await this.#ask({ execute: 'guest-exec-status', arguments: { pid } })) as Status;
       if (status.exited) return { code: status.exitcode ?? 128, output: outputOf(status) };
-      await sleep(200);
+      await sleep(pauseMs);
     }
     throw new Error(`${line}: not done in ${deadlineMs / 1000} s`);
   }

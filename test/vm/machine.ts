@@ -1,4 +1,4 @@
-/** One emulated host: two CPUs in two NUMA cells, a root disk that forgets its writes, and a disk with the project on it. */
+/** One emulated host in two NUMA cells: a root disk that forgets its writes, and a disk with the project on it. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
@@ -7,7 +7,16 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+/** CPUs of a machine; each socket is a NUMA cell. */
+export interface Topology {
+  readonly coresPerCell: number;
+  /** 2: every core has a sibling. */
+  readonly threadsPerCore: number;
+  readonly cellMiB: number;
+}
+
 export interface MachineOptions {
+  readonly topology: Topology;
   /** Holds root.img, vmlinuz and initrd. */
   readonly image: string;
   /** File system image with the project. */
@@ -29,7 +38,7 @@ export interface Machine {
   stop(): Promise<void>;
 }
 
-const cellMiB = 1024;
+const cells = 2;
 
 /** Starts QEMU without KVM: nested virtualization must not matter. QEMU dies with this process, however it ends. */
 export async function startMachine(options: MachineOptions): Promise<Machine> {
@@ -68,7 +77,7 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
 }
 
 function emulator(
-  { image, dataDisk }: MachineOptions,
+  { image, dataDisk, topology }: MachineOptions,
   sockets: { agent: string; output: string },
   log: string,
 ): string[] {
@@ -77,9 +86,15 @@ function emulator(
     ...['-device', `virtserialport,chardev=${id},name=${name}`],
   ];
   return [
-    ...['-display', 'none', '-nodefaults', '-no-reboot', '-accel', 'tcg,thread=multi', '-cpu', 'Nehalem'],
-    ...['-m', `${2 * cellMiB}`, '-smp', '2,sockets=2,cores=1', ...cell(0), ...cell(1)],
-    ...['-numa', 'dist,src=0,dst=1,val=21'],
+    ...[
+      '-display',
+      'none',
+      '-nodefaults',
+      '-no-reboot',
+      '-accel',
+      'tcg,thread=multi',
+      ...processors(topology),
+    ],
     ...['-kernel', join(image, 'vmlinuz'), '-initrd', join(image, 'initrd')],
     // The last four spare the emulator work that nothing here looks at.
     ...[
@@ -95,8 +110,16 @@ function emulator(
   ];
 }
 
-/** One CPU and half of the memory. */
-function cell(id: number): string[] {
-  const memory = `memory-backend-ram,id=m${id},size=${cellMiB}M`;
-  return ['-object', memory, '-numa', `node,nodeid=${id},cpus=${id},memdev=m${id}`];
+/** CPUs, memory and cells. An Intel model tells the kernel its threads (CPUID leaf 11) with nothing switched on. */
+function processors({ coresPerCell, threadsPerCore, cellMiB }: Topology): string[] {
+  const perCell = coresPerCell * threadsPerCore;
+  const cell = (id: number): string[] => [
+    ...['-object', `memory-backend-ram,id=m${id},size=${cellMiB}M`],
+    ...['-numa', `node,nodeid=${id},cpus=${id * perCell}-${(id + 1) * perCell - 1},memdev=m${id}`],
+  ];
+  return [
+    ...['-cpu', 'Nehalem', '-m', `${cells * cellMiB}`],
+    ...['-smp', `${cells * perCell},sockets=${cells},cores=${coresPerCell},threads=${threadsPerCore}`],
+    ...[...cell(0), ...cell(1), '-numa', 'dist,src=0,dst=1,val=21'],
+  ];
 }

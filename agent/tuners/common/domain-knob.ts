@@ -1,4 +1,5 @@
 /** What tuners of domains share: how a knob names its domain, and whether that very start of the domain still runs. */
+import { derived } from '../../kernel/derived.js';
 import type { KernelRoot } from '../../kernel/root.js';
 import { startTicks } from '../../kernel/procfs.js';
 import type { DomainView } from '../../libvirt/hypervisor.js';
@@ -12,17 +13,33 @@ const unknownIncarnation = 'unknown';
  * libvirt's id it never comes again in one boot, not even when libvirtd loses its counter.
  */
 export function knobDomain(kernel: KernelRoot, { uuid, name, pid, id }: DomainView): KnobDomain {
-  const ticks = pid === undefined ? undefined : startTicks(kernel, pid);
-  return { uuid, name, id, incarnation: ticks === undefined ? unknownIncarnation : `${pid}-${ticks}` };
+  return derived(kernel, `domain ${uuid} ${pid} ${id}`, () => {
+    const ticks = pid === undefined ? undefined : startTicks(kernel, pid);
+    return { uuid, name, id, incarnation: ticks === undefined ? unknownIncarnation : `${pid}-${ticks}` };
+  });
 }
 
-/** True while the process of that incarnation runs, whatever libvirt says. */
+/**
+ * True while the process of that incarnation runs, whatever libvirt says. A process whose start cannot be read counts as
+ * running: to take a living one for ended would make the ledger forget it.
+ */
 export function incarnationRuns(
   kernel: KernelRoot,
   { incarnation }: Pick<KnobDomain, 'incarnation'>,
 ): boolean {
   const [pid, ticks] = incarnation.split('-');
-  return ticks !== undefined && startTicks(kernel, Number(pid)) === Number(ticks);
+  if (ticks === undefined) return false;
+  const seen = readableTicks(kernel, Number(pid));
+  // To ask whether a file is there takes no file descriptor.
+  return seen === undefined ? kernel.exists(`proc/${pid}`) : seen === Number(ticks);
+}
+
+function readableTicks(kernel: KernelRoot, pid: number): number | undefined {
+  try {
+    return startTicks(kernel, pid);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Why no knob of a domain can be read or written; undefined: nothing is in the way. */

@@ -3,9 +3,12 @@ import type { KernelRoot } from '../../kernel/root.js';
 
 /**
  * The same root, with every file, directory and link read at most once. Made for one look at the host and dropped with it:
- * all tuners of a pass see one state, and what it holds (some short files a domain) is never older than that look.
+ * all tuners of a pass see one state, and what it holds (some short files a domain) is never older than that look. A root
+ * that reads once already is answered as it is.
  */
 export function readingOnce(kernel: KernelRoot): KernelRoot {
+  if (kernel.derive) return kernel;
+  const made = new Map<string, unknown>();
   return {
     path: kernel.path,
     read: once((file) => kernel.read(file)),
@@ -16,6 +19,10 @@ export function readingOnce(kernel: KernelRoot): KernelRoot {
     content: (file) => kernel.content(file),
     putFile: (file, content) => kernel.putFile(file, content),
     removeFile: (file) => kernel.removeFile(file),
+    derive: <Result>(key: string, make: () => Result): Result => {
+      if (!made.has(key)) made.set(key, make());
+      return made.get(key) as Result;
+    },
   };
 }
 

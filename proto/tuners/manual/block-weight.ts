@@ -32,6 +32,7 @@ export const manual: TunerManual = {
   limits: [
     'bfq comes with the tuner block-queue (scheduler: bfq).',
     'On a host with systemd and cgroup v2 without io.weight, systemd presses 100..10000 into the 100..1000 of bfq: 500 is read as 136. The plan says so.',
+    'A weight that libvirt could not put back (outside 10..1000, in the scale of bfq above 181) is unsupported and stays as it is.',
     'Libvirt without systemd writes io.bfq.weight where the kernel has it, so a weight then reaches no iocost.',
     'Weights share a disk among groups with waiting requests; they are no limit and no promise.',
   ],

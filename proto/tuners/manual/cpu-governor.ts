@@ -53,7 +53,7 @@ export const manual: TunerManual = {
     'Those drivers keep the preference at performance as long as the governor is performance: another preference is held.',
     'The preference `default` is not taken: the kernel reads it back as another word.',
     'A remark of the plan names CPUs that are not in `cpus` and share a policy with one that is.',
-    'The kernel may round a userspace frequency to one that the processor has; the knob then fails with both numbers.',
+    'A userspace frequency that scaling_available_frequencies does not list becomes the next higher step within scaling_min_freq and scaling_max_freq, or the highest: scaling_setspeed shows the frequency that was taken, and a remark of the plan says both. Where a driver lists no steps and rounds, the knob fails with both numbers.',
   ],
   owners: [
     'tuned',

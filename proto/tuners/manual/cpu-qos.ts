@@ -27,7 +27,7 @@ export const manual: TunerManual = {
     {
       name: 'cpu_shares',
       what: 'Weight of the whole domain where CPUs are short.',
-      values: '2..262144, as cgroup v1 has them; on cgroup v2 weight = shares × 100 ÷ 1024, kept in 1..10000',
+      values: '2..262144, as cgroup v1 has them; on cgroup v2 weight = shares × 100 ÷ 1024, kept in 2..10000',
       default: '1024 (cgroup v2: weight 100)',
       writes: 'virDomainSetSchedulerParametersFlags cpu_shares (live): cpu.shares, on cgroup v2 cpu.weight',
       since: 'libvirt 0.9.4; cpu.weight Linux 4.15',
@@ -83,6 +83,7 @@ export const manual: TunerManual = {
     'All vCPUs of a domain are set alike.',
     'ECUs that are more than one pCPU for each vCPU are clamped to the period, and less than 1000 µs are raised to it: a remark of the plan says so.',
     'An extra spec that is no usable number holds its knob; the other knobs and domains go on.',
+    "Where only quota:cpu_period is given, the profile's quota keeps its share: 50000 of 100000 µs become 500000 of 1000000.",
     'A quota does not hold the emulator and I/O threads of QEMU.',
     'Shares count only among domains, and only where CPUs are short; the group above all domains has a weight of its own.',
     'A group with cpu.idle 1 has no weight on cgroup v2: held.',

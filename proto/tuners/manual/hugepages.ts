@@ -76,7 +76,7 @@ export const manual: TunerManual = {
     'The count is read back: nr_hugepages less surplus_hugepages, which are none of the pool. The evidence says how many pages are in use, free, and kept for the host.',
   undo: 'Each pool gets its former count. Where pages are in use by then, the kernel makes them surplus and gives them back when their program ends.',
   limits: [
-    'A pool grows in steps of 1 GiB. Before each, one percent of the memory of the host, at least 256 MiB, must stay available; else the host would swap or kill.',
+    'A pool grows in steps of 1 GiB. Before each, one percent of the memory of the host, at least 256 MiB, must stay available (MemAvailable), and the same of the cell (MemFree and Inactive(file) of nodeN/meminfo); else the host would swap or kill.',
     'The first time that the kernel gives less than was asked, memory is compacted (the file compact of the cell, else /proc/sys/vm/compact_memory). When the deadline is over the pool gets its former count, and the knob fails: got 300 of 512 pages of 2048 kB on cell 0.',
     'What could not be had is not tried again for ten minutes; until then the knob fails with the same words, and 1 GiB pages are deferred with the arguments for the kernel command line: hugepagesz=1G hugepages=4, and hugepages=0:4 on hosts with several cells (Linux 5.16). The tuner kernel-command-line sets those.',
     'A pool does not shrink below the pages in use, nor below those promised to running programs (resv_hugepages): held, with the number.',

@@ -35,6 +35,7 @@ export const manual: TunerManual = {
     'No spaces, quotes, $ and backslashes: the file is read by a shell and by GRUB.',
     'They go into GRUB_CMDLINE_LINUX_DEFAULT, which recovery entries leave out: a host that does not start with them can be started without.',
     'Where there is neither /etc/default/grub.d nor update-grub the file is unsupported, and the reason says what to do (grubby on Fedora and its likes).',
+    'update-grub runs os-prober where that is installed, which mounts block devices of the host, also disks of running guests: with update_bootloader the file is held, and a write refused, until GRUB_DISABLE_OS_PROBER=true stands in /etc/default/grub (or in a file of /etc/default/grub.d) or os-prober is removed. Undo is refused in the same way.',
     'When update-grub fails the file is put back as it was, and the setting has failed.',
     'The service of the agent has /etc and /boot read-only: a drop-in with ReadWritePaths=/etc/default/grub.d (and /boot for update_bootloader) lets it write.',
   ],

@@ -117,14 +117,14 @@ export const manual: TunerManual = {
   ],
   verify:
     'Every file is read back. The evidence of run: pages shared and sharing, bytes saved, profit (general_profit since Linux 6.4, else the formula of ksm.rst with 64 bytes for each scanned page), and the mean CPU time of ksmd over five minutes from /proc/PID/stat. unmerge is done only when pages_shared is 0.',
-  undo: 'Each file gets its former number. pages_to_scan and the advisor are one knob, since the kernel resets pages_to_scan when its advisor is turned on or off: its value is a number, or scan-time.',
+  undo: 'Each file gets its former number. pages_to_scan and the advisor are one knob, since the kernel resets pages_to_scan when its advisor is turned on or off: its value is a number, or scan-time. merge_across_nodes and max_page_sharing cannot be undone while pages are merged (pages_shared over 0): undo fails with "needs run: unmerge first" and says whether there is room for that; after a pass with run: unmerge it succeeds.',
   limits: [
     'auto turns on when less than on_below_percent of memory is available, or when active domains were given more memory (huge pages left out on both sides) than the host has.',
     'auto turns off when ksmd took more than max_cpu_percent for five minutes (it rests until the mean has fallen to half of the cap), when profit is negative after a full scan (tried again after an hour), or when on_below_percent + 10 points of memory are available and nothing is overcommitted. Off keeps merged pages.',
-    'auto decides once in each pass, every 25 seconds by default. While libvirt does not answer it does not turn off for plenty of memory.',
+    'auto decides once in each pass, every 28 seconds by default. While libvirt does not answer it does not turn off for plenty of memory.',
     'With run: on, max_cpu_percent stops nothing unless the advisor is used.',
-    'unmerge is held, and refused at the write, unless MemAvailable is over 1.2 times what the merged pages will take.',
-    'merge_across_nodes and max_page_sharing are held while pages are merged.',
+    'unmerge is held, and refused at the write, unless there is room for 1.2 times what the merged pages will take: in MemAvailable, and below the memory limit of the group of all domains (machine-slice), where one is set.',
+    'merge_across_nodes and max_page_sharing are held while pages are merged, and a write then fails: the kernel would answer EBUSY.',
     'pages_to_scan is held while somebody else has turned the advisor on; advisor: none takes it over.',
     'Only memory that QEMU marks as mergeable is scanned: a domain with <nosharepages/>, on huge pages or with shared memory never is.',
     'Merging across guests can be observed by guests through timing; hosts of mutually distrustful guests may want it off.',

@@ -20,7 +20,7 @@ export const manual: TunerManual = {
       values: 'MiB, 64..1073741824',
       default: 'none: no limit',
       writes:
-        'memory.limit_in_bytes (cgroup v1), memory.max (cgroup v2; by systemd as MemoryMax): MemTotal − Hugetlb − reserved, in whole 64 KiB',
+        'memory.limit_in_bytes (cgroup v1), memory.max (cgroup v2; by systemd as MemoryMax): MemTotal − huge pages − reserved, in whole 64 KiB',
       since: 'Linux 2.6.25; memory.max Linux 4.5',
       effect: 'now',
     },
@@ -35,8 +35,9 @@ export const manual: TunerManual = {
     'On cgroup v1 a domain whose XML pins a vCPU to a reserved CPU does not start any more.',
     'On cgroup v2 groups below are narrowed by the kernel. Enabling the cpuset controller there resets affinities that systemd had set (systemd issue 23748).',
     'Held while the domains hold more memory than the limit would be, with both numbers; page cache that the kernel can take back does not count.',
+    'systemd answers before it has written: the agent waits at most 2 s for the file to have the value.',
     'At the limit the kernel ends processes of domains (OOM): the reserve is for the host, not against overcommit.',
-    'Huge pages are in no memory limit, so the whole pool is taken off first; the limit follows the pool and the memory of the host.',
+    'Huge pages are in no memory limit, so pools are taken off first, each as it is or as the tuner hugepages of the profile wants it, whichever is more; surplus pages do not count. The limit follows pools and the memory of the host.',
   ],
   owners: [
     'systemd (systemctl set-property machine.slice)',

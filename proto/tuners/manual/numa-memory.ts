@@ -42,6 +42,8 @@ export const manual: TunerManual = {
     'The write copies pages between cells before it returns; on a large guest that takes seconds to minutes and memory bandwidth of both cells.',
     'Pages that cannot move (locked for a passed-through device) stay, and show in the evidence.',
     'It reads where vCPUs may run now. What vcpu-pinning writes in a pass is therefore followed in the next one.',
+    'Held where the memory that is not yet on the new cells is more than they have to give: MemFree and Inactive(file) of nodeN/meminfo, less 1 % of the cell, at least 256 MiB. What domains take is summed up over a pass. A guest on huge pages needs free pages of its size there. A domain without room on its cells would be killed by the kernel.',
+    'Memory that a guest has not touched yet does not count: it may fill the cell later.',
     'A cell without memory stands for the nearest cell that has some.',
     'A host that knows no NUMA cells is unsupported. With one cell everything is in sync from the start.',
     'Without a memory controller there is no evidence, and nothing fails for want of it.',

@@ -27,7 +27,7 @@ export const manual: TunerManual = {
     'Refused because a write acts once: vm.compact_memory, vm.drop_caches, vm.stat_refresh, net.ipv4.route.flush, net.ipv6.route.flush, kernel.sysrq-trigger, kernel.ns_last_pid, kernel.msg_next_id, kernel.sem_next_id, kernel.shm_next_id, kernel.acct.',
     'Refused because it cannot be undone before a restart: kernel.modules_disabled, kernel.kexec_load_disabled, kernel.unprivileged_bpf_disabled, kernel.tainted, kernel.yama.ptrace_scope.',
     'Refused because the host is named by its administrator: kernel.hostname, kernel.domainname.',
-    'net.ipv4.ip_forward and net.ipv4.conf.all.forwarding (and those of IPv6) are copied by the kernel to every interface; undo puts back the value of all, and the copies follow it.',
+    'Refused because the kernel applies them to every interface, whose former values cannot be put back: net.ipv4.ip_forward, net.ipv4.conf.all.*, net.ipv6.conf.all.*; name each interface, as net.ipv4.conf.eth0.forwarding.',
     'Patterns are not taken, and names below interfaces that come later are not set on them.',
     'Nothing is written to files: after a restart of the host Drover sets the values again.',
   ],

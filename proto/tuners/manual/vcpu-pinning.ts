@@ -97,7 +97,10 @@ export const manual: TunerManual = {
   limits: [
     'A domain that sits as its policy says stays there, whoever comes or goes; the others are served in the order of their UUIDs. Nobody is moved to make room.',
     'Dedicated CPUs come from one NUMA cell, tightest cell first, the cell of its memory before all; where none has enough, the domain is held with what was asked for and what is free, unless hw:numa_nodes permits more cells.',
-    'A CPU to which somebody pinned a single vCPU of a domain without dedicated CPUs is not given away before that pin is gone; a change of sets may need a second pass for that.',
+    'A CPU to which somebody pinned a single vCPU of a domain without dedicated CPUs is not given away before that pin is gone; a change of sets may need a second pass for that. Without override_explicit the same goes for every CPU that the XML of a domain pins any thread to, unless that is a pin to all online CPUs.',
+    'While the XML of a running domain cannot be read nothing of it is changed, and the CPUs that its vCPUs are pinned to are not given away.',
+    'Where two domains that start together were planned the same CPUs, the second is not pinned there: its knobs fail with the CPU and the name of the other, and the next pass chooses anew.',
+    'A set is cut to the CPUs that the control group above the domain (machine.slice) leaves it, and a remark says so; a domain that would be left none is held. An undo to more CPUs than that is written and fails with the name of the group until it is widened.',
     'isolate and require want all threads of a core in the dedicated set. Threads of the same core in the shared set would share it.',
     'How much memory a cell has free is not looked at: placement does that before a domain starts.',
     'A pin moves no memory. Where vCPUs would leave the NUMA cell of their memory the knob says so and is held, unless numa-memory has follow: cpus or the domain is smaller than cross_cell_limit_mb. Where the memory is, is told by Mems_allowed_list and by the CPUs so far; a domain that ran everywhere has no such cell.',

@@ -149,6 +149,7 @@ export const manual: TunerManual = {
     'A ratio and its amount in one profile are refused, and a background limit that is not below the other of the same unit: the kernel would take half of that instead.',
     'Values that this release of the kernel does not take are unsupported on this host.',
     'min_free_kbytes over a fifth of memory is refused: the host would begin to kill programs at once. The kernel sets it itself when memory is added or khugepaged starts: that shows as drift.',
+    'A larger min_free_kbytes is held while the increase is more than MemAvailable less 1 % of memory, at least 256 MiB.',
     'overcommit_memory 2 is held while more is promised (Committed_AS) than the limit would allow: every program would be refused memory from then on.',
     'These files are of the whole host; limits for domains are those of the tuner machine-slice.',
   ],

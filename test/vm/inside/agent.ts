@@ -44,11 +44,12 @@ export async function agent<Message>(checks: Checks, argv: readonly string[]): P
 }
 
 /** Attempts at one command. The agent gives libvirt 5 s to answer, and an emulated machine can take longer. */
-const maximumAttempts = 3;
+const maximumAttempts = 4;
 
 /**
- * Runs a command about settings until every knob is in its answer: without libvirt those of domains are absent. Of a knob
- * in several answers the first counts, for it tells what happened to it; the exit code is the last.
+ * Runs a command about settings until every knob was read in its answer: while libvirt is late those of domains are absent,
+ * unsupported or without a value. `verify` counts by its last answer alone; of a knob in several answers of `apply` and
+ * `revert` the first counts, for it tells what happened to it. The exit code is the last.
  */
 export async function settingsOf(checks: Checks, command: string, profileFile?: string): Promise<Settings> {
   const argv = [
@@ -59,10 +60,12 @@ export async function settingsOf(checks: Checks, command: string, profileFile?: 
   ];
   const seen = new Map<string, Setting>();
   for (let attempt = 1; ; attempt++) {
+    if (command === 'verify') seen.clear();
     const { code, message }: Settings = await agent(checks, argv);
     for (const each of message.settings) {
       const key = `${each.tuner} ${each.setting}`;
-      if (!seen.has(key)) seen.set(key, each);
+      const wasRead = each.now !== '' && each.outcome !== 'unsupported';
+      if (wasRead && !seen.has(key)) seen.set(key, each);
     }
     if (seen.size >= knobCount || attempt === maximumAttempts)
       return { code, message: { ...message, settings: [...seen.values()] } };

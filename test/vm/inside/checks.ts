@@ -24,6 +24,18 @@ export class Checks {
     console.log(`${seconds} s  ${text}`);
   }
 
+  /** Runs one part and says how long it took. What it throws fails one check and leaves the other parts alone. */
+  async part(name: string, work: () => Promise<void>): Promise<void> {
+    const begin = performance.now();
+    this.say(`---- ${name}`);
+    try {
+      await work();
+    } catch (error) {
+      this.ok(`${name} runs to its end`, false, (error as Error).stack ?? String(error));
+    }
+    this.say(`---- ${name}: ${((performance.now() - begin) / 1000).toFixed(1)} s`);
+  }
+
   get result(): string {
     return `${this.#passed} passed, ${this.#failed} failed`;
   }

@@ -56,6 +56,11 @@ export function effects(place: Place): Record<string, string> {
   );
 }
 
+/** These files of a group and of all groups below it: path to content. */
+export function groupFiles(directory: string, names: readonly string[]): Record<string, string> {
+  return read(groupsBelow(directory).flatMap((group) => names.map((name) => join(group, name))));
+}
+
 /** Thread name (`CPU 0/TCG`, `main`) to the CPUs that it may use. */
 export function affinity({ pid }: Place): Record<string, string> {
   const found: Record<string, string> = {};

@@ -1,8 +1,7 @@
 /** Everything that limits one domain's block I/O: what its control group keeps, and what QEMU keeps. */
-import type { BlockDevice } from '../../../../proto/gen/drover/v1/BlockDevice.js';
 import type { CgroupFacts } from '../../../../proto/gen/drover/v1/CgroupFacts.js';
 import { asDroverError } from '../../../../proto/wire/errors.js';
-import { readBlockLimits } from '../../../kernel/cgroup-block.js';
+import { readAllBlockLimits } from '../../../kernel/cgroup-block.js';
 import type { DiskThrottle, DomainView } from '../../../libvirt/hypervisor.js';
 import type { KnobDomain, TunerPorts } from '../../tuner.js';
 import {
@@ -15,7 +14,7 @@ import {
 } from './block-reading.js';
 import { imagesOf } from './domain-images.js';
 import { domainObstacle, hypervisorOf, knobDomain } from '../domain-knob.js';
-import { groupOf, groupReadings, withoutDisk } from './group-limit-readings.js';
+import { groupOf, groupReadings, withoutDisk, type HostDisks } from './group-limit-readings.js';
 import { readingOnce } from '../read-once.js';
 import { throttleText } from './throttle-text.js';
 
@@ -23,7 +22,7 @@ import { throttleText } from './throttle-text.js';
 export async function readDomain(
   ports: BlockPorts,
   layout: CgroupFacts,
-  devices: readonly BlockDevice[],
+  disks: HostDisks,
   view: DomainView,
 ): Promise<BlockReading[]> {
   const domain = knobDomain(ports.kernel, view);
@@ -33,13 +32,13 @@ export async function readDomain(
   const groupObstacle =
     group === undefined
       ? 'the domain has no control group for block I/O'
-      : readBlockLimits(kernel, group.directory, group.version, '0:0') === undefined
+      : readAllBlockLimits(kernel, group.directory, group.version) === undefined
         ? 'the control group has no limits'
         : undefined;
   const blocks = { view, domain, images, groupObstacle };
   const obstacle = domainObstacle(ports, domain, view);
   return [
-    ...(await groupReadings({ ...ports, kernel }, blocks, devices, group, obstacle ?? groupObstacle)),
+    ...(await groupReadings({ ...ports, kernel }, blocks, disks, group, obstacle ?? groupObstacle)),
     ...(await throttleReadings({ ...ports, kernel }, blocks, group, obstacle)),
     ...withoutDisk(blocks),
   ];

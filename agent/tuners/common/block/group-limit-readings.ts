@@ -4,7 +4,7 @@
  */
 import type { BlockDevice } from '../../../../proto/gen/drover/v1/BlockDevice.js';
 import type { CgroupFacts } from '../../../../proto/gen/drover/v1/CgroupFacts.js';
-import { readBlockLimits } from '../../../kernel/cgroup-block.js';
+import { noBlockLimits, readAllBlockLimits } from '../../../kernel/cgroup-block.js';
 import { controllerVersion, domainGroup } from '../../../kernel/cgroup.js';
 import type { DomainView } from '../../../libvirt/hypervisor.js';
 import type { TunerPorts } from '../../tuner.js';
@@ -29,21 +29,38 @@ export function groupOf({ kernel }: TunerPorts, layout: CgroupFacts, { pid }: Do
   return directory === undefined || version === undefined ? undefined : { directory, version };
 }
 
-/** Each limit on each disk of the host, with the counters of the disks under images. `obstacle`: why none can be read. */
+/** Disks of the host, and which of them a look at a domain is about besides those under its images. */
+export interface HostDisks {
+  readonly disks: readonly HostDisk[];
+  /** Device nodes that settings or the ledger name; undefined: nobody says, so all of them. */
+  readonly named: ReadonlySet<string> | undefined;
+}
+
+/**
+ * Each limit on the disks under images, with their counters, and on those that are named, explicit or limited: a host may
+ * have hundreds of others. `obstacle`: why none can be read.
+ */
 export async function groupReadings(
   ports: BlockPorts,
   blocks: DomainBlocks,
-  devices: readonly BlockDevice[],
+  { disks, named }: HostDisks,
   group: Group | undefined,
   obstacle: string | undefined,
 ): Promise<BlockReading[]> {
   const { view, domain, images } = blocks;
   const explicit = await explicitDisks(ports, view);
   const own = new Map(images.flatMap(({ disk }) => (disk ? [[disk.device, disk]] : [])));
-  const others = devices.map(toHostDisk).filter(({ device }) => !own.has(device));
+  const limits = group && readAllBlockLimits(ports.kernel, group.directory, group.version);
+  const isExplicit = ({ device, number }: HostDisk): boolean =>
+    explicit.has(number) || view.explicit.blockDevices.includes(device);
+  const others = disks.filter(
+    (disk) =>
+      !own.has(disk.device) &&
+      (!named || named.has(disk.device) || limits?.has(disk.number) || isExplicit(disk)),
+  );
   const undecided = images.find(({ isUndecided }) => isUndecided)?.reason;
   const read = (disk: HostDisk, underImage: boolean): BlockReading[] => {
-    const values = group && readBlockLimits(ports.kernel, group.directory, group.version, disk.number);
+    const values = limits && (limits.get(disk.number) ?? noBlockLimits);
     const evidence = underImage ? movedOn(ports, group, disk) : undefined;
     return limitNames.map((limit) => ({
       knob: {
@@ -53,7 +70,7 @@ export async function groupReadings(
       ...(obstacle === undefined
         ? valueOr(values?.[groupLimits[limit].key].toString(), 'the control group has no limits')
         : { unsupported: obstacle }),
-      explicit: explicit.has(disk.number) || view.explicit.blockDevices.includes(disk.device),
+      explicit: isExplicit(disk),
       ...(evidence !== undefined && { evidence }),
       ...(undecided !== undefined && !underImage && { undecided }),
       blocks,
@@ -92,7 +109,8 @@ async function explicitDisks({ kernel, files }: BlockPorts, view: DomainView): P
   return new Set(disks.flatMap((disk) => disk?.number ?? []));
 }
 
-function toHostDisk({ name: device, deviceNumber }: BlockDevice): HostDisk {
+/** A disk of the host's facts, by its device node. */
+export function toHostDisk({ name: device, deviceNumber }: BlockDevice): HostDisk {
   return { device: nodeOf(device), number: deviceNumber };
 }
 

@@ -27,6 +27,8 @@ export interface CellReading extends Reading {
   /** Whether its XML sets a mode; undefined: it has no <numatune>. */
   readonly mode: string | undefined;
   readonly memoryBytes: number;
+  /** Where its memory lies; undefined: the kernel does not tell. */
+  readonly memory?: CellMemory | undefined;
 }
 
 /** The reading of one domain. */
@@ -57,7 +59,7 @@ export function cellReading(
   const groups = readCellGroups(ports.kernel, layout, view.pid);
   const [first] = groups;
   if (!first) return refused('the domain has no control group with a cpuset');
-  const vcpuCpus = [...domainThreads(ports.kernel, view.pid).vcpus.values()].flatMap(
+  const vcpuCpus = [...domainThreads(ports.kernel, view.pid).vcpus.values()].map(
     (tid) => allowedCpus(ports.kernel, view.pid as number, tid) ?? [],
   );
   const allowed = [...new Set(groups.flatMap((group) => group.cells))];
@@ -70,7 +72,8 @@ export function cellReading(
     ...own,
     knob: knob(first.file),
     value: formatCells(groups),
-    vcpuCells: cellsOfCpus(cells, vcpuCpus),
+    memory,
+    vcpuCells: cellsOfCpus(cells, [...new Set(vcpuCpus)].flat()),
     ...(allowed.length > 0 && memory && shareOn(allowed, memory)),
   };
 }

@@ -34,7 +34,8 @@ const sharesOfOnePcpu = 1024;
 
 /**
  * A domain's period, quota for each vCPU and shares. A quota brings the period with it that it was meant for: that of
- * the specs or 100000 µs, for ECUs the profile's before that. An extra spec that is no usable number gives `fault`.
+ * the specs or 100000 µs, for ECUs the profile's before that. The profile's quota keeps its share of a period that a spec
+ * gives. An extra spec that is no usable number gives `fault`.
  */
 export function cpuAllowance(settings: CpuQosSettings, domain: Specs | undefined): CpuAllowance {
   const asked = domain ?? { specs: {}, vcpus: 1 };
@@ -44,9 +45,24 @@ export function cpuAllowance(settings: CpuQosSettings, domain: Specs | undefined
   const profilePeriod = given(settings.vcpu_period_us);
   const shares = part(asked, sharesSpec, ...limits.shares) ?? sharesOf(worth) ?? given(settings.cpu_shares);
   if (ownQuota) return { periodUs: ownPeriod ?? { value: defaultPeriodUs }, quotaUs: ownQuota, shares };
-  if (!worth) return { periodUs: ownPeriod ?? profilePeriod, quotaUs: given(settings.vcpu_quota_us), shares };
+  if (!worth)
+    return { periodUs: ownPeriod ?? profilePeriod, quotaUs: profileQuota(settings, ownPeriod), shares };
   const periodUs = ownPeriod ?? profilePeriod ?? { value: defaultPeriodUs };
   return { periodUs, quotaUs: quotaOfWorth(worth, periodUs, asked.vcpus), shares };
+}
+
+/** The profile's quota, in the period that the domain's spec gives: the same share of a CPU. */
+function profileQuota(
+  { vcpu_quota_us: quotaUs, vcpu_period_us: periodUs = defaultPeriodUs }: CpuQosSettings,
+  own: Part | undefined,
+): Part | undefined {
+  if (quotaUs === undefined || quotaUs < 0 || !own || 'fault' in own || own.value === periodUs)
+    return given(quotaUs);
+  const exact = Math.round((quotaUs * own.value) / periodUs);
+  const value = Math.min(highestQuotaUs, Math.max(lowestQuotaUs, exact));
+  const clamped = value === exact ? '' : `, clamped to ${value}`;
+  const share = `${quotaUs} of ${periodUs} µs are ${exact} of ${own.value} (${periodSpec})`;
+  return { value, remark: `${share}${clamped}` };
 }
 
 interface Worth {

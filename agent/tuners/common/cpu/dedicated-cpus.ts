@@ -15,6 +15,8 @@ export interface CpuPool {
   readonly dedicated: readonly number[];
   /** Dedicated CPUs to which domains without a demand are pinned, one vCPU each. */
   readonly occupied: readonly number[];
+  /** Who is pinned to a CPU by its own XML, by UUID: it stays there, so nobody else gets that CPU. */
+  readonly fixed?: ReadonlyMap<number, ReadonlySet<string>>;
 }
 
 /** A place or a reason in words for every demand, by UUID. Equal input gives equal output, whatever the order of the demands. */
@@ -60,9 +62,9 @@ function placeOthers(
     sitting.delete(demand.uuid);
     const others = new Set([...taken, ...[...sitting.values()].flat()]);
     const place =
-      findPlace(pool.cells, demand, freeIn(pool, new Set([...others, ...left]))) ??
-      findPlace(pool.cells, demand, freeIn(pool, others));
-    result.set(demand.uuid, place ?? { reason: refusal(pool, demand, freeIn(pool, others)) });
+      findPlace(pool.cells, demand, freeIn(pool, demand, new Set([...others, ...left]))) ??
+      findPlace(pool.cells, demand, freeIn(pool, demand, others));
+    result.set(demand.uuid, place ?? { reason: refusal(pool, demand, freeIn(pool, demand, others)) });
     if (place) {
       occupy(pool, demand, place, taken);
       for (const cpu of own) left.add(cpu);
@@ -71,14 +73,22 @@ function placeOthers(
   return result;
 }
 
-function freeIn({ dedicated }: CpuPool, taken: ReadonlySet<number>): IsFree {
+function freeIn(
+  { dedicated, fixed }: CpuPool,
+  { uuid }: Pick<CpuDemand, 'uuid'>,
+  taken: ReadonlySet<number>,
+): IsFree {
   const open = new Set(dedicated);
-  return (cpu) => open.has(cpu) && !taken.has(cpu);
+  const isAnothers = (cpu: number): boolean => {
+    const holders = fixed?.get(cpu);
+    return holders !== undefined && (holders.size > 1 || !holders.has(uuid));
+  };
+  return (cpu) => open.has(cpu) && !taken.has(cpu) && !isAnothers(cpu);
 }
 
 /** Dedicated CPUs on which single vCPUs of it are pinned now and that nobody else has. */
 function sitsOn(pool: CpuPool, demand: CpuDemand, taken: ReadonlySet<number>): number[] {
-  const isFree = freeIn(pool, taken);
+  const isFree = freeIn(pool, demand, taken);
   return demand.vcpus.flatMap((vcpu) => {
     const [cpu, ...more] = demand.present.get(vcpu) ?? [];
     return cpu !== undefined && more.length === 0 && isFree(cpu) ? [cpu] : [];
@@ -88,7 +98,7 @@ function sitsOn(pool: CpuPool, demand: CpuDemand, taken: ReadonlySet<number>): n
 /** The place that it has, where that is as its policy says; undefined: it must move. */
 function presentPlace(pool: CpuPool, demand: CpuDemand, taken: ReadonlySet<number>): CpuPlace | undefined {
   const cpus = sitsOn(pool, demand, taken);
-  const isFree = freeIn(pool, taken);
+  const isFree = freeIn(pool, demand, taken);
   if (new Set(cpus).size < demand.vcpus.length) return undefined;
   if (cellsOfCpus(pool.cells, cpus).length > demand.maximumCells) return undefined;
   if (!satisfies(pool.cells, demand.threads, cpus, isFree)) return undefined;
@@ -101,17 +111,27 @@ function presentPlace(pool: CpuPool, demand: CpuDemand, taken: ReadonlySet<numbe
 function withEmulator(pool: CpuPool, demand: CpuDemand, place: CpuPlace, taken: Set<number>): CpuPlace {
   const cpus = [...place.cpus.values()];
   const near = pool.cells.filter((cell) => cellsOfCpus([cell], cpus).length > 0);
-  const emulator = firstOf(near, (cell) => emulatorCpu(cell, demand.threads, cpus, freeIn(pool, taken)));
+  const emulator = firstOf(near, (cell) =>
+    emulatorCpu(cell, demand.threads, cpus, freeIn(pool, demand, taken)),
+  );
   if (emulator !== undefined) taken.add(emulator);
   return { ...place, emulator };
 }
 
-/** Takes what a placed domain uses, and what its policy keeps others from. */
 function occupy({ cells }: CpuPool, { threads }: CpuDemand, place: CpuPlace, taken: Set<number>): void {
+  for (const cpu of takenBy(cells, threads, place)) taken.add(cpu);
+}
+
+/** What a placed domain uses, and what its policy keeps others from. */
+export function takenBy(
+  cells: readonly CellTopology[],
+  threads: CpuDemand['threads'],
+  place: CpuPlace,
+): Set<number> {
   const cpus = new Set(place.cpus.values());
-  for (const cpu of cpus) taken.add(cpu);
-  if (place.emulator !== undefined) taken.add(place.emulator);
-  if (threads !== 'isolate') return;
+  const taken = new Set(place.emulator === undefined ? cpus : [...cpus, place.emulator]);
+  if (threads !== 'isolate') return taken;
   for (const core of cells.flatMap((cell) => cell.cores))
     if (core.some((cpu) => cpus.has(cpu))) for (const cpu of core) taken.add(cpu);
+  return taken;
 }

@@ -1,5 +1,6 @@
 /** The threads of a QEMU process by what they do, from the names that QEMU gives them (debug-threads=on, as libvirt starts it). */
 import { threadsOf } from '../../../kernel/procfs.js';
+import { derived } from '../../../kernel/derived.js';
 import type { KernelRoot } from '../../../kernel/root.js';
 
 export interface DomainThreads {
@@ -16,6 +17,10 @@ const kernelWorker = /^(?:kvm-|vhost-)/;
 
 /** The threads of a process now; all empty when it is gone. `IO mon_iothread` is QEMU's own and counts as emulator. */
 export function domainThreads(kernel: KernelRoot, pid: number): DomainThreads {
+  return derived(kernel, `domain threads of ${pid}`, () => sortedThreads(kernel, pid));
+}
+
+function sortedThreads(kernel: KernelRoot, pid: number): DomainThreads {
   const vcpus: [number, number][] = [];
   const ioThreads: [number, number][] = [];
   const emulator: number[] = [];

@@ -27,6 +27,8 @@ export interface PinDomain {
   /** It may leave the cells of its memory. */
   readonly mayLeave: boolean;
   readonly uuid: string;
+  /** Nothing of it can be written now, as its XML is not known: it has what it has. */
+  readonly isUntouchable: boolean;
 }
 
 /** A domain with at least one vCPU that gets a CPU of its own. */
@@ -34,7 +36,7 @@ export type Dedicated = PinDomain & { readonly policy: PinningPolicy };
 
 /** Whether any vCPU of it gets a CPU of its own. */
 export function isDedicated(domain: PinDomain): domain is Dedicated {
-  return 'own' in domain.policy && domain.policy.own.length > 0;
+  return !domain.isUntouchable && 'own' in domain.policy && domain.policy.own.length > 0;
 }
 
 /** The readings by domain, in the order in which domains come first. */
@@ -43,7 +45,9 @@ export function groupByDomain({ settings, host }: PinContext, readings: readonly
   const groups = new Map<string, PinReading[]>();
   for (const reading of readings) {
     const uuid = reading.knob.domain?.uuid ?? '';
-    groups.set(uuid, [...(groups.get(uuid) ?? []), reading]);
+    const own = groups.get(uuid);
+    if (own) own.push(reading);
+    else groups.set(uuid, [reading]);
   }
   return [...groups].map(([uuid, own]) => describe(settings, host, uuid, own, views.get(uuid)));
 }
@@ -61,6 +65,7 @@ function describe(
   const memoryBytes = view?.memoryBytes ?? 0;
   return {
     ...{ uuid, readings, vcpus, memoryBytes },
+    isUntouchable: view?.xmlUnknown !== undefined,
     policy: pinningPolicy(view ?? { specs: {} }, numbers, settings),
     homeCells: readings.find(({ role }) => role === 'emulator')?.homeCells ?? [],
     mayLeave: memoryFollows(host.settings) || memoryBytes < limitBytes,
@@ -75,7 +80,12 @@ export function demandOf({ uuid, readings, vcpus, policy, homeCells, mayLeave }:
     vcpus: own.map(({ number }) => number),
     emulator: policy.emulator === 'isolate',
     mustStayHome: homeCells.length > 0 && !mayLeave,
-    present: new Map(own.map(({ number, cpus }) => [number, cpus])),
-    presentEmulator: readings.find(({ role }) => role === 'emulator')?.cpus ?? [],
+    present: new Map(own.map((reading) => [reading.number, presentCpus(reading)])),
+    presentEmulator: readings.filter(({ role }) => role === 'emulator').flatMap(presentCpus),
   };
+}
+
+/** What is promised counts as pinned. */
+function presentCpus({ promised, cpus }: PinReading): readonly number[] {
+  return promised === undefined ? cpus : [promised];
 }

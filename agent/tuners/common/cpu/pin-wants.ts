@@ -1,8 +1,8 @@
 /** Which CPUs each thread of each domain should have: shared ones for the many, one of its own for every dedicated vCPU. Pure. */
-import { formatCpuSet, intersectCpus, parseCpuSet } from '../../../../proto/wire/cpu-set.js';
-import type { HostView, Want } from '../../tuner.js';
+import { formatCpuSet, intersectCpus } from '../../../../proto/wire/cpu-set.js';
+import type { Want } from '../../tuner.js';
 import { cellsOfCpus } from './cell-topology.js';
-import { assignCpus, type CpuAssignment } from './dedicated-cpus.js';
+import { assignCpus, takenBy, type CpuAssignment } from './dedicated-cpus.js';
 import type { CpuPlace } from './find-place.js';
 import { crossingRemark, memoryFollows } from './memory-cells.js';
 import {
@@ -13,6 +13,9 @@ import {
   type PinContext,
   type PinDomain,
 } from './pin-domains.js';
+import { describePlace, type Place } from './pin-place.js';
+import { dedicatedPool } from './pin-pool.js';
+import { claimOf, type ClaimingKnob } from './pin-promises.js';
 import type { PinReading } from './pin-readings.js';
 
 /** Wants for every reading: shared domains first, as they may sit on CPUs that others are to have for themselves. */
@@ -20,7 +23,7 @@ export function pinWants(context: PinContext, readings: readonly PinReading[]): 
   const domains = groupByDomain(context, readings);
   const dedicated = domains.filter(isDedicated);
   const assigned = assignCpus(
-    { cells: context.cells, dedicated: context.sets.dedicated, occupied: occupiedByOthers(context, domains) },
+    dedicatedPool(context, domains),
     dedicated.filter(({ vcpus }) => vcpus.every(({ cpus }) => cpus.length > 0)).map(demandOf),
   );
   const shared = domains.filter((domain) => !isDedicated(domain));
@@ -29,15 +32,9 @@ export function pinWants(context: PinContext, readings: readonly PinReading[]): 
   );
 }
 
-/** Dedicated CPUs on which somebody pinned single vCPUs of domains that ask for none: they are in use all the same. */
-function occupiedByOthers({ sets }: PinContext, domains: readonly PinDomain[]): number[] {
-  const others = domains.filter((domain) => !isDedicated(domain)).flatMap(({ vcpus }) => vcpus);
-  const single = others.flatMap(({ cpus }) => (cpus.length === 1 ? cpus : []));
-  return intersectCpus(new Set(single), sets.dedicated);
-}
-
 function wantDomain(context: PinContext, domain: PinDomain, assigned: CpuAssignment | undefined): Want[] {
   const { sets } = context;
+  if (domain.isUntouchable) return reasonAlone(context, domain);
   if ('fault' in domain.policy) return holdAll(context, domain, domain.policy.fault);
   if (!isDedicated(domain)) {
     if (!sets.shared) return holdAll(context, domain, 'the profile has dedicated CPUs and no shared ones');
@@ -49,10 +46,34 @@ function wantDomain(context: PinContext, domain: PinDomain, assigned: CpuAssignm
   if (domain.policy.own.length < domain.vcpus.length && !sets.shared)
     return holdAll(context, domain, 'hw:cpu_policy is mixed, and the profile has no shared CPUs');
   const emulator = emulatorCpus(context, domain, assigned);
-  return wantPlaces(context, domain, ({ role, number }) => {
+  const wants = wantPlaces(context, domain, ({ role, number }) => {
     if (role !== 'vcpu') return emulator;
     const cpu = assigned.cpus.get(number);
     return cpu === undefined ? sets.shared : [cpu];
+  });
+  return withClaims(context, domain, assigned, wants);
+}
+
+/** The wants with what they claim together, for the memory of promises. */
+function withClaims(
+  { cells }: PinContext,
+  { readings, vcpus, policy }: Dedicated,
+  place: CpuPlace,
+  wants: readonly Want[],
+): Want[] {
+  const cpus = new Map(
+    vcpus.flatMap(({ number, knob }) => {
+      const cpu = place.cpus.get(number);
+      return cpu === undefined ? [] : [[knob.setting, cpu] as const];
+    }),
+  );
+  const emulator = readings.find(({ role }) => role === 'emulator');
+  if (emulator && place.emulator !== undefined) cpus.set(emulator.knob.setting, place.emulator);
+  const taken = [...takenBy(cells, policy.threads, place)];
+  const claim = { cpus, taken, seen: emulator?.seen ?? 0 };
+  return wants.map((want) => {
+    const knob: ClaimingKnob = { ...want.knob, [claimOf]: { ...claim, value: want.value } };
+    return { ...want, knob };
   });
 }
 
@@ -73,23 +94,22 @@ function wantPlaces(
   domain: PinDomain,
   placeOf: (reading: PinReading) => readonly number[] | undefined,
 ): Want[] {
-  const places = domain.readings.map((reading) => ({ reading, cpus: placeOf(reading) }));
+  const asked = domain.readings.map((reading) => ({ reading, cpus: placeOf(reading) }));
+  const within = new Map(
+    [...new Set(asked.map(({ cpus }) => cpus))].map((cpus) => [cpus, describePlace(context, domain, cpus)]),
+  );
+  const places = asked.map(({ reading, cpus }) => ({ reading, cpus: within.get(cpus)?.cpus }));
   const crossing = crossingOf(context, domain, places);
-  return places.map(({ reading, cpus }) => {
+  const stays = 'needs numa-memory with follow: cpus, or a higher cross_cell_limit_mb';
+  return asked.map(({ reading, cpus }) => {
     const want = blankWant(context, reading);
-    if (!cpus)
-      return {
-        ...want,
-        held: 'no dedicated CPU is left for its emulator (hw:emulator_threads_policy isolate)',
-      };
-    const remark = crossing ?? isolatedRemark(context, cpus);
-    const held = crossing !== undefined && !domain.mayLeave;
+    const place = within.get(cpus) as Place;
+    if (place.held !== undefined) return { ...want, held: place.held };
+    const remark = crossing ?? place.remark;
     return {
       ...want,
-      value: formatCpuSet(cpus),
-      ...(held && {
-        held: `${crossing}: needs numa-memory with follow: cpus, or a higher cross_cell_limit_mb`,
-      }),
+      value: place.value,
+      ...(crossing !== undefined && !domain.mayLeave && { held: `${crossing}: ${stays}` }),
       ...(remark !== undefined && { remark }),
     };
   });
@@ -117,16 +137,9 @@ function crossingOf(
   return crossingRemark({ from: homeCells, to, memoryBytes, follows: memoryFollows(host.settings) });
 }
 
-/** Between isolated CPUs the scheduler moves nothing: threads pile up where they woke. */
-function isolatedRemark({ host }: PinContext, cpus: readonly number[]): string | undefined {
-  if (cpus.length < 2) return undefined;
-  const isolated = intersectCpus(cpus, isolatedCpus(host));
-  if (isolated.length === 0) return undefined;
-  return `CPUs ${formatCpuSet(isolated)} are isolated (isolcpus): the scheduler balances no threads over them`;
-}
-
-function isolatedCpus({ facts }: HostView): number[] {
-  return parseCpuSet(facts.cpu?.isolated ?? '');
+/** One line says why nothing of it is written; what the ledger holds of its vCPUs stays there. */
+function reasonAlone(context: PinContext, { readings }: PinDomain): Want[] {
+  return readings.filter(({ role }) => role !== 'vcpu').map((reading) => blankWant(context, reading));
 }
 
 function holdAll(context: PinContext, { readings }: PinDomain, held: string): Want[] {

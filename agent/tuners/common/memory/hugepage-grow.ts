@@ -1,6 +1,7 @@
 /** Makes a pool of huge pages larger, step by step, and leaves it as it was where the pages cannot be had. */
 import { asDroverError, DroverError } from '../../../../proto/wire/errors.js';
 import { formatBytes } from '../../../../proto/wire/units.js';
+import { readCellRoom } from '../../../kernel/cell-room.js';
 import { compactFile, readPool, type PoolPlace } from '../../../kernel/hugepage-pools.js';
 import { readHostMemory } from '../../../kernel/ksm.js';
 import type { KernelRoot } from '../../../kernel/root.js';
@@ -17,13 +18,8 @@ export interface GrowPorts {
   readonly deadlineMs: number;
   monotonicMs(): number;
   sleep(milliseconds: number): Promise<unknown>;
-  /** Bytes of the host's memory that a growing pool leaves available. */
+  /** Bytes of the memory of the host, or of the cell, that a growing pool leaves available. */
   floorBytes(totalBytes: number): number;
-}
-
-/** One percent of memory, at least 256 MiB: less, and the host itself begins to swap or to kill. */
-export function defaultFloorBytes(totalBytes: number): number {
-  return Math.max(2 ** 28, totalBytes / 100);
 }
 
 /**
@@ -59,7 +55,7 @@ async function takeSteps(ports: GrowPorts, place: PoolPlace, target: number): Pr
   const step = Math.max(1, Math.floor(stepBytes / (place.sizeKb * 1024)));
   for (let now = countOf(ports, place); now < target; now = countOf(ports, place)) {
     const asked = Math.min(target, now + step);
-    const scarce = scarcity(ports, (asked - now) * place.sizeKb * 1024);
+    const scarce = scarcity(ports, place.cell, (asked - now) * place.sizeKb * 1024);
     if (scarce !== undefined) return scarce;
     await ports.kernel.write(`${place.folder}/nr_hugepages`, `${asked}`);
     if (countOf(ports, place) < asked) return 'the kernel found no more';
@@ -67,12 +63,25 @@ async function takeSteps(ports: GrowPorts, place: PoolPlace, target: number): Pr
   return undefined;
 }
 
-function scarcity({ kernel, floorBytes }: GrowPorts, wantedBytes: number): string | undefined {
-  const memory = readHostMemory(kernel);
-  if (!memory) return undefined;
-  const floor = floorBytes(memory.totalBytes);
-  if (memory.availableBytes - wantedBytes >= floor) return undefined;
-  return `${formatBytes(memory.availableBytes)} are available, and ${formatBytes(Math.round(floor))} must stay so`;
+/** Why the next step would take too much, of the host or of the cell. A cell that is the whole host is not looked at twice. */
+function scarcity(
+  { kernel, floorBytes }: GrowPorts,
+  cell: number | undefined,
+  wantedBytes: number,
+): string | undefined {
+  const host = readHostMemory(kernel);
+  const room = cell === undefined ? undefined : readCellRoom(kernel, cell);
+  const isPart = room && room.totalBytes < (host?.totalBytes ?? Infinity);
+  const places = [
+    ...(host ? [{ ...host, where: '' }] : []),
+    ...(isPart ? [{ ...room, where: ` on cell ${cell}` }] : []),
+  ];
+  for (const { totalBytes, availableBytes, where } of places) {
+    const floor = floorBytes(totalBytes);
+    if (availableBytes - wantedBytes < floor)
+      return `${formatBytes(availableBytes)} are available${where}, and ${formatBytes(Math.round(floor))} must stay so`;
+  }
+  return undefined;
 }
 
 function countOf({ kernel }: GrowPorts, place: PoolPlace): number {

@@ -1,6 +1,6 @@
 /** Bandwidth of one direction of an interface as canonical text, and the sizes that are chosen where none is given. Pure. */
 import { highestBurstKilobytes, highestRateKilobytesSec } from '../../../../proto/tuners/interface-qos.js';
-import type { DomainView, InterfaceBandwidth, InterfaceRate } from '../../../libvirt/hypervisor.js';
+import type { DomainView, InterfaceRate } from '../../../libvirt/hypervisor.js';
 import { specNumber } from '../specs.js';
 
 export const directions = ['inbound', 'outbound'] as const;
@@ -16,32 +16,40 @@ export interface AskedRate {
   readonly burst?: number | undefined;
 }
 
-/** `average 1000 peak 2000 burst 64`; what libvirt has as 0 is left out. */
+/** `average 1000 peak 2000 burst 64 floor 500`; what libvirt has as 0 is left out. `floor 500`: not limited, with a floor. */
 export function formatRate(rate: InterfaceRate | undefined): string {
-  if (!rate || !(rate.averageKilobytesSec > 0)) return unlimited;
+  const floor = rate?.floorKilobytesSec ?? 0;
+  const ending = floor > 0 ? [`floor ${floor}`] : [];
+  if (!rate || !(rate.averageKilobytesSec > 0)) return ending[0] ?? unlimited;
   const { averageKilobytesSec: average, peakKilobytesSec: peak = 0, burstKilobytes: burst = 0 } = rate;
-  return `average ${average}${peak > 0 ? ` peak ${peak}` : ''}${burst > 0 ? ` burst ${burst}` : ''}`;
+  const parts = [['average', average] as const, ['peak', peak] as const, ['burst', burst] as const];
+  const words = parts.filter(([, value]) => value > 0).map(([name, value]) => `${name} ${value}`);
+  return [...words, ...ending].join(' ');
 }
 
-/** The rate of such a text; undefined: not limited. */
+/** A wanted rate with the floor that the interface has: floors are libvirt's own, and a limit must not take one away. */
+export function keepFloor(wanted: string, now: string | undefined): string {
+  const floor = parseRate(now ?? unlimited)?.floorKilobytesSec;
+  if (floor === undefined) return wanted;
+  return formatRate({ averageKilobytesSec: 0, ...parseRate(wanted), floorKilobytesSec: floor });
+}
+
+/** The rate of such a text; undefined: not limited, and without a floor. */
 export function parseRate(text: string): InterfaceRate | undefined {
-  const found = /^average (\d+)(?: peak (\d+))?(?: burst (\d+))?$/.exec(text);
-  if (!found) return undefined;
+  const found = /^(?:average (\d+)(?: peak (\d+))?(?: burst (\d+))?)?(?:(?:^| )floor (\d+))?$/.exec(text);
+  if (!found || text === '') return undefined;
   return {
-    averageKilobytesSec: Number(found[1]),
+    averageKilobytesSec: Number(found[1] ?? 0),
     ...(found[2] !== undefined && { peakKilobytesSec: Number(found[2]) }),
     ...(found[3] !== undefined && { burstKilobytes: Number(found[3]) }),
+    ...(found[4] !== undefined && { floorKilobytesSec: Number(found[4]) }),
   };
 }
 
-/** Both directions, one of them replaced. */
-export function withRate(
-  bandwidth: InterfaceBandwidth,
-  direction: Direction,
-  rate: InterfaceRate | undefined,
-): InterfaceBandwidth {
-  const { [direction]: _old, ...other } = bandwidth;
-  return rate === undefined ? other : { ...other, [direction]: rate };
+/** What takes a direction's limits away: null, or its floor alone. */
+export function withoutLimits(now: InterfaceRate | undefined): InterfaceRate | null {
+  const floor = now?.floorKilobytesSec ?? 0;
+  return floor > 0 ? { averageKilobytesSec: 0, floorKilobytesSec: floor } : null;
 }
 
 /** True where `next` leaves out a part that `now` has: libvirt's Open vSwitch code would leave the old one in force. */

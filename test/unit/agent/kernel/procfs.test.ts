@@ -1,4 +1,7 @@
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import t from 'tap';
 import { mountedRoot, parseMountinfo, parseMounts, readMounts } from '../../../../agent/kernel/mounts.js';
 import {
@@ -12,6 +15,8 @@ import {
   vcpuThreads,
 } from '../../../../agent/kernel/procfs.js';
 import { HostRoot } from '../../../../agent/kernel/root.js';
+import { incarnationRuns } from '../../../../agent/tuners/common/domain-knob.js';
+import type { WithoutFiles } from '../../../support/out-of-files-child.js';
 import { makeTree, under } from './tree.js';
 
 const threads = (names: Record<string, string>) =>
@@ -63,6 +68,39 @@ t.test('start of a process', async (t) => {
   }
   t.equal(startTicks(makeTree(t, { 'proc/5/stat': '5 (x) S 1' }), 5), undefined, 'a cut line has none');
   t.equal(startTicks(makeTree(t, {}), 5), undefined);
+});
+
+t.test('a process whose start cannot be read is not taken for ended', async (t) => {
+  const stat = `7 (qemu) S ${Array.from({ length: 49 }, (_, index) => `${index + 4}`).join(' ')}`;
+  const root = makeTree(t, { 'proc/7/stat': stat, 'proc/8/comm': 'qemu' });
+  const cases: [incarnation: string, runs: boolean][] = [
+    ['7-22', true],
+    ['7-21', false],
+    ['8-22', true],
+    ['9-22', false],
+    ['unknown', false],
+  ];
+  for (const [incarnation, runs] of cases) t.equal(incarnationRuns(root, { incarnation }), runs, incarnation);
+  t.same(
+    ['proc/9/stat', 'proc/7', 'proc/7/stat/x', 'a\0b', 'x'.repeat(300)].map((file) => root.read(file)),
+    Array.from({ length: 5 }, () => undefined),
+    'what tells of the file itself',
+  );
+  t.same([root.list('proc/9'), root.list('proc/7/stat')], [[], []]);
+});
+
+t.test('a process without a file descriptor left forgets and writes nothing', async (t) => {
+  const child = fileURLToPath(new URL('../../../support/out-of-files-child.js', import.meta.url));
+  const { stdout } = await promisify(execFile)('sh', [
+    ...['-c', 'ulimit -n 200 && exec "$0" "$1"', process.execPath, child],
+  ]);
+  const seen = JSON.parse(stdout) as WithoutFiles;
+  t.ok(seen.entriesBefore >= 2, `${seen.entriesBefore} entries`);
+  t.equal(seen.entries, seen.entriesBefore, 'the ledger keeps them');
+  t.equal(seen.running, seen.entriesBefore - 1, 'the domain counts as running');
+  t.equal(seen.writes, 0);
+  for (const answer of seen.answers) t.match(answer, /unavailable|EMFILE/);
+  t.match(seen, { entriesAfter: 0, isRestored: true }, 'afterwards all is put back exactly');
 });
 
 t.test('memory, command line, boot id', async (t) => {

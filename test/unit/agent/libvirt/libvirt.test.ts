@@ -1,5 +1,6 @@
 /** The parts of agent/libvirt that need no libvirtd; libvirt.so.0 itself is real, with its built-in test driver. */
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -351,14 +352,25 @@ t.test('domain XML', async (t) => {
             model: 'virtio',
             driver: 'vhost',
             bandwidth: {
-              inbound: { averageKilobytesSec: 1_000, peakKilobytesSec: 2_000, burstKilobytes: 64 },
+              inbound: {
+                averageKilobytesSec: 1_000,
+                peakKilobytesSec: 2_000,
+                burstKilobytes: 64,
+                floorKilobytesSec: 5,
+              },
               outbound: { averageKilobytesSec: 300 },
             },
           },
-          { target: '', type: 'network', bridge: 'virbr0', virtualPort: '', bandwidth: {} },
+          {
+            target: '',
+            type: 'network',
+            bridge: 'virbr0',
+            virtualPort: '',
+            bandwidth: { inbound: { averageKilobytesSec: 0, floorKilobytesSec: 5 } },
+          },
           { mac: '', type: 'vhostuser', bridge: '', model: '', driver: '' },
         ],
-        explicit: { interfaceBandwidths: ['52:54:00:aa:00:01'] },
+        explicit: { interfaceBandwidths: ['52:54:00:aa:00:01', '52:54:00:aa:00:02'] },
       },
     },
     {
@@ -440,6 +452,27 @@ t.test('the cache of what the XML said', async (t) => {
   t.equal(cache.size, 0, 'also what was under way');
 });
 
+t.test('what the cache holds grows old, not all at one time', async (t) => {
+  const parsed = parseDomainXml('<domain/>');
+  let nowMs = 0;
+  const cache = new DomainCache(300, () => nowMs);
+  const uuids = Array.from({ length: 300 }, () => randomUUID());
+  for (const uuid of uuids) cache.put(cache.begin(uuid), 1, parsed);
+  const known = (): number => uuids.filter((uuid) => cache.get(uuid, 1)).length;
+  let before = 300;
+  let most = 0;
+  for (nowMs = 30_000; nowMs <= 780_000; nowMs += 30_000) {
+    if (nowMs < 450_000) t.equal(known(), 300, `${nowMs} ms`);
+    most = Math.max(most, before - known());
+    before = known();
+  }
+  t.equal(before, 0, 'after 13 minutes each was read again');
+  t.ok(most > 0 && most < 75, `${most} of 300 at most in one look`);
+  const [uuid = ''] = uuids;
+  cache.put(cache.begin(uuid), 1, parsed);
+  t.equal(cache.get(uuid, 1), parsed, 'what is read again is young again');
+});
+
 t.test('small readings', async (t) => {
   t.same([0, 1, 3, 5, 7, 99].map(domainState), [
     'unknown',
@@ -499,7 +532,7 @@ t.test('weights, bandwidths and cells as libvirt takes them', async (t) => {
   for (const weight of [9, 1_001, 10.5])
     t.throws(() => weightParameters(weight), { code: 'invalid-argument', field: 'blockWeight' });
   const inbound = { averageKilobytesSec: 1, peakKilobytesSec: 2, burstKilobytes: 3 };
-  const parameters = bandwidthParameters({ inbound });
+  const parameters = bandwidthParameters({ inbound, outbound: null });
   t.same(
     shown(parameters).join(' '),
     [
@@ -507,6 +540,16 @@ t.test('weights, bandwidths and cells as libvirt takes them', async (t) => {
     ].join(' '),
   );
   t.same(bandwidthOf(new Map(parameters.map(({ name, value }) => [name, Number(value)]))), { inbound });
+  const floored = { averageKilobytesSec: 0, floorKilobytesSec: 4 };
+  const onlyInbound = bandwidthParameters({ inbound: floored });
+  t.same(
+    shown(onlyInbound).join(' '),
+    'inbound.average=0 inbound.peak=0 inbound.burst=0 inbound.floor=4',
+    'nothing is said of the direction that stays, and a floor goes along',
+  );
+  t.same(bandwidthOf(new Map(onlyInbound.map(({ name, value }) => [name, Number(value)]))), {
+    inbound: floored,
+  });
   for (const averageKilobytesSec of [2 ** 32, -1, 0.5])
     t.throws(() => bandwidthParameters({ outbound: { averageKilobytesSec } }), {
       code: 'invalid-argument',
@@ -588,7 +631,7 @@ t.test("libvirt's test driver", async (t) => {
     bandwidth,
     'a change of ours renews the view',
   );
-  await hypervisor.setInterfaceBandwidth(key, mac, { outbound: bandwidth.outbound });
+  await hypervisor.setInterfaceBandwidth(key, mac, { inbound: null });
   t.same(await hypervisor.interfaceBandwidth(key, mac), { outbound: bandwidth.outbound });
   for (const old of [
     () => hypervisor.pinEmulator({ uuid, id: 7 }, [0]),

@@ -19,6 +19,7 @@ import { tuners } from '../../../../agent/tuners/index.js';
 import type { Knob, Reading, Tuner, Want } from '../../../../agent/tuners/tuner.js';
 import type { TunerSettings } from '../../../../proto/wire/tuner-settings.js';
 import { FakeHost } from '../../../support/fake-host.js';
+import { until } from '../../../support/poll.js';
 
 const log = { info: () => undefined, warn: () => undefined };
 const pages = '/sys/kernel/mm/ksm/pages_to_scan';
@@ -205,6 +206,72 @@ void t.test('a write that reads back and does not bite has failed', async (t) =>
   await reconciler.revert();
   t.equal(value, '0-3', 'and is undone all the same');
 });
+
+for (const policy of ['adopt', 'report'] as const)
+  void t.test(`an apply that is put back is no drift to ${policy}`, async (t) => {
+    const { host, restart } = bench(t);
+    const wish = (pagesToScan: number): TunerSettings => ({
+      ksm: { run: 'on', pages_to_scan: pagesToScan, drift: policy },
+    });
+    const reconciler = await restart();
+    await reconciler.apply(wish(300));
+    await reconciler.putBack(await reconciler.apply(wish(400)));
+    t.equal(host.root.read(pages), '300');
+    t.match(find(await reconciler.apply(wish(300)), 'pages_to_scan'), { outcome: 'in-sync', reason: '' });
+    t.match(find(await reconciler.apply(wish(400)), 'pages_to_scan'), { outcome: 'changed' });
+    await reconciler.revert();
+    t.equal(host.root.read(pages), '100');
+  });
+
+void t.test('what the XML of a domain sets stays its own under every drift policy', async (t) => {
+  for (const drift of ['heal', 'report', 'adopt'] as const) {
+    const { host, restart } = bench(t);
+    host.start({ name: 'own', vcpus: 1, explicit: { vcpuPins: [0], emulatorPin: true } });
+    const reconciler = await restart();
+    await reconciler.apply({ 'vcpu-pinning': { shared: '0-3', drift } });
+    const entries = await reconciler.apply({ 'vcpu-pinning': { shared: '1-3', drift } });
+    t.match(find(entries, 'vcpu 0 affinity'), { outcome: 'held', reason: /XML sets it/ }, drift);
+  }
+});
+
+void t.test('a domain that waits for its turn gets the settings of the newest pass', async (t) => {
+  const { host, restart } = bench(t);
+  const views = Array.from({ length: 12 }, (_, index) => host.start({ name: `d${index}`, vcpus: 1 }));
+  const pin = host.pinVcpu.bind(host);
+  host.pinVcpu = async (...call) => {
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+    return pin(...call);
+  };
+  const reconciler = await restart();
+  const old = { 'vcpu-pinning': { shared: '0-1' } };
+  const newest = { 'vcpu-pinning': { shared: '2-3' } };
+  const single = views.map(({ uuid }) => reconciler.applyDomain(old, uuid));
+  await Promise.all([reconciler.apply(newest), ...single]);
+  const left = (await reconciler.verify(newest)).filter(({ outcome }) => outcome === 'change');
+  t.strictSame(left, []);
+});
+
+void t.test(
+  'a domain that is being enforced while its settings are withdrawn keeps none of them',
+  async (t) => {
+    const made = bench(t);
+    const { host, restart } = made;
+    const { uuid } = host.start({ name: 'late', vcpus: 4 });
+    const before = host.snapshot();
+    const pin = host.pinVcpu.bind(host);
+    let begun = 0;
+    host.pinVcpu = async (...call) => {
+      begun++;
+      for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
+      return pin(...call);
+    };
+    const reconciler = await restart();
+    const single = reconciler.applyDomain({ 'vcpu-pinning': { shared: '2-3' } }, uuid);
+    await until(() => begun > 0, 1_000, 'the first pin');
+    await Promise.all([reconciler.apply({}), single]);
+    t.strictSame([host.snapshot(), made.ledger.size], [before, 0]);
+  },
+);
 
 void t.test('which extra specs count', async (t) => {
   const host = new FakeHost();

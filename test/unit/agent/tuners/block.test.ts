@@ -4,13 +4,14 @@ import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
 import { readBlockWeight, fromBfqWeight, toBfqWeight } from '../../../../agent/kernel/cgroup-block-weight.js';
 import { bottomDevices } from '../../../../agent/kernel/block-queue.js';
-import type { DomainDisk } from '../../../../agent/libvirt/hypervisor.js';
+import type { DomainDisk, DomainView } from '../../../../agent/libvirt/hypervisor.js';
 import { blockQos } from '../../../../agent/tuners/block-qos.js';
 import { blockQueue, classOf } from '../../../../agent/tuners/block-queue.js';
 import { blockWeight } from '../../../../agent/tuners/block-weight.js';
 import { parseThrottle, throttleText } from '../../../../agent/tuners/common/block/throttle-text.js';
 import { diskCache } from '../../../../agent/tuners/disk-cache.js';
-import type { HostView, Reading, Tuner, Want } from '../../../../agent/tuners/tuner.js';
+import type { HostView, Knob, Reading, Tuner, Want } from '../../../../agent/tuners/tuner.js';
+import type { BlockDevice } from '../../../../proto/gen/drover/v1/BlockDevice.js';
 import { tunerSettings, type TunerSettings } from '../../../../proto/wire/tuner-settings.js';
 import { FakeHost, type FakeDomain, type FakeShape } from '../../../support/fake-host.js';
 
@@ -598,3 +599,78 @@ void t.test('300 domains with nothing to do take less than a second of a core', 
   const wholeUs = 5 * (user + system);
   t.ok(wholeUs < 1_000_000, `${wholeUs} us`);
 });
+
+void t.test('block-qos: 300 domains on a host with 500 more disks', async (t) => {
+  const host = fake(t);
+  for (let index = 0; index < 300; index++) host.start({ name: `v${index}`, vcpus: 1 });
+  const [first, second] = host.view().domains as [DomainView, DomainView];
+  const facts = host.facts();
+  const [vda] = facts.blockDevices as [BlockDevice];
+  const disks = Array.from({ length: 500 }, (_, index) => ({
+    ...vda,
+    name: `sd${index}`,
+    deviceNumber: `8:${index}`,
+    partitions: [],
+  }));
+  const domains = host
+    .view()
+    .domains.map((view) =>
+      view === second ? { ...view, explicit: { ...view.explicit, blockDevices: ['/dev/sd7'] } } : view,
+    );
+  const view = (device?: string, held: readonly Knob[] = []): HostView => ({
+    ...{ facts: { ...facts, blockDevices: [...facts.blockDevices, ...disks] }, domains, held },
+    settings: { 'block-qos': { write_bytes_sec: 0, ...(device !== undefined && { device }) } },
+  });
+  const devices = ({ readings }: Look, { name }: DomainView): string[] => {
+    const own = readings.filter(({ knob }) => knob.domain?.name === name);
+    return own.flatMap(({ knob }) => /^write_bytes_sec (.*)$/.exec(knob.setting)?.[1] ?? []);
+  };
+  const file = `${host.group(first, 'blkio')}/blkio.throttle.write_bps_device`;
+  host.put(file, '8:3 4096\n8:499 1');
+  const settings = { write_bytes_sec: 0 };
+  const began = process.cpuUsage();
+  const seen = await look(host, blockQos, settings, view());
+  const { user, system } = process.cpuUsage(began);
+  t.ok(user + system < 1_500_000, `${user + system} us`);
+  t.same(devices(seen, first), ['/dev/vda', '/dev/sd3', '/dev/sd499'], 'what has a limit');
+  t.equal(read(seen, 'write_bytes_sec /dev/sd3')?.value, '4096');
+  t.same(devices(seen, second), ['/dev/vda', '/dev/sd7'], 'what the XML names');
+  t.equal(read(seen, 'write_bytes_sec /dev/sd7')?.explicit, true);
+  t.equal(seen.wants.length, 300);
+  host.put(file, '');
+  const held = seen.readings.filter(({ knob }) => knob.setting === 'write_bytes_sec /dev/sd499');
+  const later = await look(
+    host,
+    blockQos,
+    { ...settings, device: '/dev/sd9' },
+    view(
+      '/dev/sd9',
+      held.map(({ knob }) => knob),
+    ),
+  );
+  t.same(devices(later, first), ['/dev/vda', '/dev/sd9', '/dev/sd499'], 'what settings and ledger name');
+  t.same(devices(later, second), ['/dev/vda', '/dev/sd7', '/dev/sd9']);
+  t.equal(later.wants.length, 300, 'the named device of each');
+});
+
+void t.test('block-weight: a weight that could not be put back is left alone', async (t) => {
+  const host = fake(t, { cgroup: 'v2' });
+  const group = host.group(host.start({ name: 'vm' }), 'blkio');
+  host.put('/sys/block/vda/queue/scheduler', 'none [bfq]');
+  for (const [file, text, unsupported] of [
+    ['io.weight', 'default 10000', 'io.weight is 10000, and libvirt sets 10..1000 only: it could not be put back'],
+    ['io.weight', 'default 9', /io.weight is 9, /],
+    ['io.weight', 'default 1000', undefined],
+    ['io.bfq.weight', 'default 182', /io.bfq.weight is 182, and libvirt sets 10..181 only/],
+    ['io.bfq.weight', 'default 181', undefined],
+    ['io.bfq.weight', 'default 10', undefined],
+  ] as const) {
+    host.put(`${group}/io.weight`, '');
+    host.put(`${group}/${file}`, text);
+    const { wants, readings } = await look(host, blockWeight, { weight: 50 });
+    t.match(wants, [{ unsupported }], `${file} ${text}`);
+    const held = readings.map(({ knob }) => knob);
+    const again = await look(host, blockWeight, { weight: 50 }, { ...host.view(), held });
+    t.equal(again.wants[0]?.unsupported, undefined, 'one whose original is in the ledger is healed');
+  }
+}); // prettier-ignore

@@ -208,6 +208,46 @@ t.test('update-grub where the profile says so', async (t) => {
   t.equal(readFileSync(log, 'utf8'), 'with\nwithout\n', 'undoing runs it too');
 });
 
+t.test('update-grub never runs os-prober over the disks of guests', async (t) => {
+  const prober = '/usr/bin/os-prober';
+  const off = 'GRUB_DISABLE_OS_PROBER=true\n';
+  const cases: [what: string, files: TreeFiles, isRefused: boolean][] = [
+    ['not installed', {}, false],
+    ['installed', { [prober]: '' }, true],
+    ['switched off', { [prober]: '', '/etc/default/grub': `x=1\n${off}` }, false],
+    ['quoted', { [prober]: '', '/etc/default/grub': 'export GRUB_DISABLE_OS_PROBER="true" # no\n' }, false],
+    ['a comment', { [prober]: '', '/etc/default/grub': `#${off}` }, true],
+    ['off in a file of the folder', { [prober]: '', '/etc/default/grub.d/60-x.cfg': off }, false],
+    ['not a file that GRUB reads', { [prober]: '', '/etc/default/grub.d/60-x.cfg.old': off }, true],
+    [
+      'on again in a later file',
+      {
+        [prober]: '',
+        '/etc/default/grub': off,
+        '/etc/default/grub.d/60-x.cfg': 'GRUB_DISABLE_OS_PROBER=false\n',
+      },
+      true,
+    ],
+  ];
+  const updating = schema.parse({ ...settings, update_bootloader: true });
+  for (const [what, files, isRefused] of cases) {
+    const root = makeHost(t, files);
+    const program = join(root.path, '/usr/sbin/update-grub');
+    mkdirSync(dirname(program), { recursive: true });
+    writeFileSync(program, '#!/bin/sh\n');
+    chmodSync(program, 0o755);
+    const readings = await observe(root);
+    const [file] = kernelCommandLine.want(updating, readings, view);
+    t.match(file?.held, isRefused ? /os-prober.*GRUB_DISABLE_OS_PROBER=true in/ : undefined, what);
+    t.notOk(kernelCommandLine.want(settings, readings, view)[0]?.held, `${what}: the operator may run it`);
+    const written = write(root, file?.knob as Knob, file?.value as string);
+    if (!isRefused) await written;
+    else
+      await t.rejects(written, { code: 'failed-precondition', message: /GRUB_DISABLE_OS_PROBER=true/ }, what);
+    t.equal(existsSync(join(root.path, bootFile)), !isRefused, `${what}: nothing is half done`);
+  }
+});
+
 t.test('the kernel that runs here', async (t) => {
   const readings = await observe(new HostRoot('/'));
   const line = readings.find(({ knob }) => knob.setting === 'running kernel')?.value;

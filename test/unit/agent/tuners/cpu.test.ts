@@ -7,6 +7,7 @@ import t, { type Test } from 'tap';
 import { formatCpuMask, readIrqs } from '../../../../agent/kernel/irq.js';
 import { HostRoot } from '../../../../agent/kernel/root.js';
 import { IrqMemory } from '../../../../agent/tuners/common/cpu/irq-memory.js';
+import { limitBySystemd } from '../../../../agent/tuners/common/cpu/unit-limits.js';
 import { cpuGovernor } from '../../../../agent/tuners/cpu-governor.js';
 import { cpuQos } from '../../../../agent/tuners/cpu-qos.js';
 import { makeIrqAffinity } from '../../../../agent/tuners/irq-affinity.js';
@@ -75,6 +76,10 @@ void t.test('cpu-qos: extra specs before ECUs before the profile', async (t) => 
     ["a spec's quota means its own period", profile, { 'quota:cpu_quota': '30000' }, ['vcpu_period_us=100000', 'vcpu_quota_us=30000', 'cpu_shares=512']],
     ['both specs', {}, { 'quota:cpu_quota': '30000', 'quota:cpu_period': '60000' }, ['vcpu_period_us=60000', 'vcpu_quota_us=30000']],
     ['no limit', {}, { 'quota:cpu_quota': '-7' }, ['vcpu_period_us=100000', 'vcpu_quota_us=-1']],
+    ["a spec's period keeps the profile's share", { vcpu_period_us: 100_000, vcpu_quota_us: 50_000 }, { 'quota:cpu_period': '1000000' }, ['vcpu_period_us=1000000', 'vcpu_quota_us=500000']],
+    ['of the default period', { vcpu_quota_us: 50_000 }, { 'quota:cpu_period': '20000' }, ['vcpu_period_us=20000', 'vcpu_quota_us=10000']],
+    ['at least what the kernel takes', { vcpu_quota_us: 5_000 }, { 'quota:cpu_period': '10000' }, ['vcpu_period_us=10000', 'vcpu_quota_us=1000']],
+    ['no limit is none', { vcpu_quota_us: -1 }, { 'quota:cpu_period': '20000' }, ['vcpu_period_us=20000', 'vcpu_quota_us=-1']],
     ['ECUs', ecu, { 'drover:ecu': '6' }, ['vcpu_period_us=100000', 'vcpu_quota_us=30000', 'cpu_shares=614']],
     ['ECUs go before the profile', { ...profile, ...ecu }, { 'drover:ecu': '6.5' }, ['vcpu_period_us=50000', 'vcpu_quota_us=16250', 'cpu_shares=666']],
     ['and after specs', { ...profile, ...ecu }, { 'drover:ecu': '6', 'quota:cpu_quota': '5000', 'quota:cpu_shares': '2' }, ['vcpu_period_us=100000', 'vcpu_quota_us=5000', 'cpu_shares=2']],
@@ -126,8 +131,8 @@ void t.test('cpu-qos: a faulty spec holds its knob and no other', async (t) => {
 
 void t.test('cpu-qos: shares as weight on v2, and what shows that a quota bites', async (t) => {
   const weights: [number, string, string][] = [
-    [2, '1', '2 shares are weight 0, clamped to 1'],
-    [5, '1', '5 shares are weight 0, clamped to 1'],
+    [2, '2', '2 shares are weight 0, clamped to 2'],
+    [15, '2', '15 shares are weight 1, clamped to 2'],
     [256, '25', '256 shares are weight 25'],
     [1024, '100', '1024 shares are weight 100'],
     [102_400, '10000', '102400 shares are weight 10000'],
@@ -332,6 +337,25 @@ void t.test('irq-affinity: which interrupts move where', async (t) => {
   for (const cpus of [[0], [0, 31], [32], [1, 33, 64]]) t.strictSame(parseCpuMask(formatCpuMask(cpus)), cpus);
 });
 
+void t.test('irq-affinity: a number that another device has by now is let go', async (t) => {
+  const host = withIrqs(t);
+  const tuner = makeIrqAffinity();
+  const held = (await tuner.observe(host.ports, host.view())).map(({ knob }) => knob);
+  putIrq(host, 24, { label: 'sda', list: '2-3', effective: '2' });
+  const view = { ...host.view(), held };
+  const readings = await tuner.observe(host.ports, view);
+  t.strictSame(
+    readings.filter(({ gone }) => gone).map(({ knob, unsupported }) => [knob.setting, unsupported]),
+    [['irq 24 eth0-rx-0', 'it is irq 24 sda now']],
+  );
+  const lines = asked(await wants(tuner, host, { keep_off: '2-3' }, view));
+  t.strictSame(
+    lines.filter((line) => line.startsWith('irq 24')),
+    ['irq 24 sda=0-1'],
+    'what is gone is not wanted',
+  );
+});
+
 void t.test('irq-affinity: a refusal is remembered, and a move waits for the next interrupt', async (t) => {
   const host = withIrqs(t);
   const memory = new IrqMemory();
@@ -431,6 +455,15 @@ for (const cgroup of ['v1', 'v2'] as const) {
     await t.rejects(wants(machineSlice, host, { reserved_host_memory_mb: 8_192 }), { message: /less than the 8192 MiB/ });
     host.put('/proc/meminfo', 'MemTotal: 8388608 kB\nHugetlb: 2097152 kB');
     t.match(await wants(machineSlice, host, { reserved_host_memory_mb: 1_024 }), [{ value: String(5 * 2 ** 30) }], 'huge pages are not counted');
+    const pool = '/sys/kernel/mm/hugepages/hugepages-2048kB';
+    const putPool = (pages: number, surplus: number): void => {
+      for (const [file, count] of [['nr_hugepages', pages + surplus], ['surplus_hugepages', surplus], ['free_hugepages', 0]] as const) host.put(`${pool}/${file}`, `${count}`);
+    };
+    for (const [pages, surplus, wanted, limitGib] of [[0, 0, 1024, 5], [1024, 0, 1024, 5], [1024, 512, 1024, 5], [1024, 0, 512, 5], [1024, 0, undefined, 5], [512, 512, undefined, 6]] as const) {
+      putPool(pages, surplus);
+      const around = { ...host.view(), settings: wanted === undefined ? {} : { hugepages: { pools: [{ size: '2MiB', pages: wanted }] } } };
+      t.match(await wants(machineSlice, host, { reserved_host_memory_mb: 1_024 }, around), [{ value: String(limitGib * 2 ** 30) }], `${pages} pages and ${surplus} surplus, ${wanted} wanted`);
+    }
 
     if (!cpus || !memory) throw new Error('no readings');
     await machineSlice.write(host.ports, cpus.knob, '2-3');
@@ -446,12 +479,58 @@ for (const cgroup of ['v1', 'v2'] as const) {
       states: async () => ({}),
       start: async () => undefined,
       stop: async () => undefined,
-      setResources: async (unit: string, limits: UnitLimits) => void calls.push([unit, limits]),
+      // systemd answers first and writes then.
+      setResources: async (unit: string, limits: UnitLimits) => {
+        calls.push([unit, limits]);
+        const { allowedCpus, memoryMaxBytes } = limits;
+        const [file, text] = allowedCpus ? ['cpuset.cpus', allowedCpus.join(',')] : ['memory.max', memoryMaxBytes === Infinity ? 'max' : `${memoryMaxBytes}`];
+        setTimeout(() => host.put(`${group}/${file}`, text), 30);
+      },
     };
     const writes = host.writes;
     for (const [{ knob }, value] of [[cpus, '0-1'], [memory, cpus.value ?? ''], [memory, memory.value ?? '']] as const)
       await machineSlice.write({ ...host.ports, services }, knob, value === '0-3' ? '65536' : value);
+    if (cgroup === 'v2') t.equal(host.root.read(`${group}/cpuset.cpus`), '0,1', 'done only when the file has it');
     t.strictSame([calls, host.writes - writes], cgroup === 'v1' ? [[], 3] : [[['machine.slice', { allowedCpus: [0, 1] }], ['machine.slice', { memoryMaxBytes: 65_536 }], ['machine.slice', { memoryMaxBytes: Infinity }]], 0], 'systemd is asked on v2 alone');
+    if (cgroup === 'v2') {
+      const deaf = { ...services, setResources: async () => undefined };
+      t.ok(await limitBySystemd({ ...host.ports, services: deaf }, cpus.knob.source, '3', 100), 'given up in the end: the look after the write tells');
+    }
     t.ok(parseCpuSet(cpus.value ?? '').length > 0, 'an empty cpuset.cpus reads as the set in force, so undo writes a set');
   });
 } // prettier-ignore
+
+void t.test('cpu-qos: vCPUs that differ, with gaps in their numbers and as ledgers of old have them', async (t) => {
+  const host = fake(t);
+  const view = host.start({ name: 'vm', vcpus: 3 });
+  const group = host.group(view, 'cpu');
+  const quotas = (): (string | undefined)[] => [0, 1, 2].map((vcpu) => host.root.read(`${group}/vcpu${vcpu}/cpu.cfs_quota_us`));
+  const look = async (): Promise<Reading> => find(await cpuQos.observe(host.ports, host.view()), 'vcpu_quota_us');
+  for (const vcpu of [0, 1, 2]) host.put(`${group}/vcpu${vcpu}/cpu.cfs_quota_us`, `${vcpu + 1}0000`);
+  const { knob, value } = await look();
+  t.equal(value, 'mixed 10000,20000,30000');
+  rmSync(join(host.directory, `${group}/vcpu1`), { recursive: true });
+  t.equal((await look()).value, 'mixed 0=10000,2=30000');
+  for (const [text, expected] of [
+    ['mixed 0=-1,2=7000', ['-1', undefined, '7000']],
+    ['mixed 8000,9000', ['8000', undefined, '9000']],
+    ['mixed 10000,20000,30000', ['10000', undefined, '30000']],
+    ['mixed 1=5,2=6000', ['10000', undefined, '6000']],
+  ] as const) {
+    await cpuQos.write(host.ports, knob, text);
+    t.strictSame(quotas(), expected, text);
+  }
+}); // prettier-ignore
+
+void t.test('cpu-governor: a userspace frequency that the processor has', async (t) => {
+  const host = withPolicies(t);
+  const folder = '/sys/devices/system/cpu/cpufreq/policy0';
+  const want = async (userspace_khz: number): Promise<Want | undefined> =>
+    (await wants(cpuGovernor, host, { governor: 'userspace', userspace_khz, cpus: '0-1' }))[0];
+  t.match(await want(1), { value: 'userspace 800000', remark: 'policy0 makes 800000 kHz of 1' });
+  t.match(await want(900_001), { value: 'userspace 900001', remark: undefined }, 'no steps are told');
+  host.put(`${folder}/scaling_available_frequencies`, '3600000 3000000 2000000 1000000 ');
+  t.match(await want(2_000_000), { value: 'userspace 2000000', remark: undefined });
+  t.match(await want(1_800_000), { value: 'userspace 2000000', remark: 'policy0 makes 2000000 kHz of 1800000' });
+  t.match(await want(9_000_000), { value: 'userspace 3000000' }, 'not above the limit');
+}); // prettier-ignore

@@ -15,6 +15,7 @@ import {
   type CpuPool,
 } from '../../../../agent/tuners/common/cpu/dedicated-cpus.js';
 import type { CpuDemand } from '../../../../agent/tuners/common/cpu/find-place.js';
+import { maximumPromises, PinPromises } from '../../../../agent/tuners/common/cpu/pin-promises.js';
 import { parseCpuSet } from '../../../../proto/wire/cpu-set.js';
 
 t.setTimeout(120_000);
@@ -396,3 +397,28 @@ void t.test('as many vCPUs as Nova fits into one cell', noShared, async (t) => {
   }
   t.ok(compared > 30, `${compared} hosts compared`);
 });
+
+void t.test('dedicated CPUs that an XML pins to stay with their domain', async (t) => {
+  const fixed = new Map([
+    [1, new Set(['a'])],
+    [2, new Set(['other'])],
+  ]);
+  const asks = { a: { vcpus: 1, now: [1] }, b: { vcpus: 2 } };
+  t.same(assign({ ...pool(plain, '0-3'), fixed }, asks), { a: '1', b: '0,3' });
+  t.same(
+    assign({ ...pool(plain, '0-2'), fixed }, asks),
+    { a: '1', b: 'needs 2 dedicated CPUs in one cell, 1 is free' },
+    'and nobody else gets them',
+  );
+});
+
+void t.test('promises are bounded', async (t) => {
+  const promises = new PinPromises(3);
+  const claim = { value: '', cpus: new Map([['vcpu 0 affinity', 4]]), taken: [4], seen: 0 };
+  const domain = (number: number) => ({ uuid: `${number}`, name: 'x', incarnation: 'unknown' });
+  const root = new HostRoot('/nonexistent');
+  for (let number = 0; number < 9; number++)
+    promises.promise(root, domain(number), { ...claim, seen: number }, 0);
+  t.same([promises.size, promises.made, maximumPromises], [3, 9, 4_096]);
+  t.same([5, 6].map((number) => promises.promisedTo(domain(number), 0)?.size), [undefined, 1], 'the newest stay');
+}); // prettier-ignore

@@ -152,6 +152,51 @@ void t.test('ksm: unmerging needs room, and is seen through', async (t) => {
   t.match(run, { value: 'unmerge', ineffective: '2 pages are still merged' });
 });
 
+void t.test('ksm: unmerging stays below the limit of all domains', async (t) => {
+  const mib = 2 ** 20;
+  const cases: [limit: string | number, usedMib: number, held: RegExp | undefined][] = [
+    ['max', 9000, undefined],
+    [9223372036854771712, 9000, undefined],
+    [1024 * mib, 800, undefined],
+    [1024 * mib, 900, /^unmerging may take 141 MiB, and 124 MiB are available$/],
+    [1024 * mib, 2000, /and 0 B are available/],
+  ];
+  for (const [limit, used, held] of cases) {
+    const host = new KsmHost();
+    host.set({ run: 1, pages_shared: 4, pages_sharing: 30_000 });
+    host.kernel.put('/proc/self/mounts', 'cgroup2 /sys/fs/cgroup cgroup2 rw 0 0');
+    host.kernel.put('/sys/fs/cgroup/cgroup.controllers', 'cpuset cpu io memory');
+    host.kernel.put('/sys/fs/cgroup/machine.slice/memory.max', `${limit}`);
+    host.kernel.put('/sys/fs/cgroup/machine.slice/memory.current', `${used * mib}`);
+    const [want] = await wants(host.tuner, host.kernel, { run: 'unmerge' });
+    t.match(want, { held }, `${used} MiB of ${limit}`);
+    const written = write(host.tuner, host.kernel, 'run', 'unmerge');
+    if (held) await t.rejects(written, { code: 'failed-precondition', message: held });
+    else t.match(await written, { value: 'unmerge' });
+  }
+});
+
+void t.test('ksm: what cannot change while pages are merged says so', async (t) => {
+  const host = new KsmHost();
+  for (const [setting, now, before] of [
+    ['merge_across_nodes', '1', '0'],
+    ['max_page_sharing', '256', '512'],
+  ] as const) {
+    host.memory(50);
+    host.set({ run: 1, pages_shared: 3, pages_sharing: 30_000 });
+    const undo = () => write(host.tuner, host.kernel, setting, before);
+    const message = /^3 pages are merged; it can change only with none \(needs run: unmerge first\); ./;
+    await t.rejects(undo(), { code: 'failed-precondition', message, cure: /there is room for it/ });
+    host.memory(1);
+    await t.rejects(undo(), { message, cure: /^make room first: unmerging may take 141 MiB/ });
+    t.equal(host.read(setting), now, 'nothing is written');
+    t.equal((await write(host.tuner, host.kernel, setting, now))?.value, now, 'what stands is no change');
+    host.memory(50);
+    await write(host.tuner, host.kernel, 'run', 'unmerge');
+    t.equal((await undo())?.value, before, 'undone after unmerging');
+  }
+});
+
 void t.test('ksm: the decision of auto', async (t) => {
   const counts = { shared: 9, sharing: 99, zeroPages: 0, fullScans: 5, pageBytes: 4096, profitBytes: 1000 };
   const memory = (percent: number, hugetlbBytes = 0) => ({

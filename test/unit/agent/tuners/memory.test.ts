@@ -74,6 +74,9 @@ void t.test('settings are refused by name, with what would be right', async (t) 
     [names({ 'kernel.core_pattern': '|/bin/x' }), /run a program/],
     [names({ 'kernel/modprobe': '/bin/x' }), /run a program/],
     [names({ 'kernel.modules_disabled': 1 }), /until the host restarts/],
+    [names({ 'net.ipv4.ip_forward': 1 }), /can be undone: .*every interface/],
+    [names({ 'net/ipv4/conf/all/rp_filter': 1 }), /every interface/],
+    [names({ 'net.ipv6.conf.all.disable_ipv6': 1 }), /every interface/],
     [names({ 'kernel.hostname': 'x' }), /who the host is/],
     [names({ 'net/../../etc/passwd': 'x' }), /a name such as/],
     [names({ 'net.ipv4.x*': 'x' }), /a name such as/],
@@ -236,6 +239,27 @@ void t.test(
       { message: /^got 0 of 512 .*: 600 MiB are available, and 328 MiB must stay so/ },
       'the host keeps a percent of its memory',
     );
+    root.put('/proc/meminfo', 'MemTotal: 33554432 kB\nMemAvailable: 30000000 kB');
+    const cellMemory = (free: number): void =>
+      root.put(
+        `${node(1)}/meminfo`,
+        `Node 1 MemTotal: 16777216 kB\nNode 1 MemFree: ${free * 1024} kB\nNode 1 Inactive(file): ${100 * 1024} kB`,
+      );
+    const onCell = (pages: number) =>
+      write(
+        createHugepages({ sleep }),
+        root,
+        'nr_hugepages 2048kB cell 1',
+        `${pages}`,
+        view({ hugepages: { ...settings, deadline_seconds: 0 } }),
+      );
+    cellMemory(300);
+    await t.rejects(
+      onCell(100),
+      { message: /^got 0 of 100 .*: 400 MiB are available on cell 1, and 256 MiB must stay so/ },
+      'a cell keeps its own floor, however much the host has',
+    );
+    t.equal((await onCell(72))?.value, '72', 'up to the floor');
     t.equal((await write(tuner, root, 'nr_hugepages 2048kB cell 1', '50'))?.value, '50');
     t.equal((await write(tuner, root, 'nr_overcommit_hugepages 2048kB', '5'))?.value, '5');
     const flat = tree({
@@ -407,6 +431,19 @@ void t.test('virtual-memory', async (t) => {
     field: 'tuners.virtual-memory.min_free_kbytes',
     message: /at most 1677721, a fifth/,
   });
+  const meminfo = root.read('/proc/meminfo') ?? '';
+  for (const [availableMib, kbytes, held] of [
+    [600, 67_584 + 344 * 1024, undefined],
+    [600, 67_584 + 345 * 1024, 'it takes 345 MiB more, 600 MiB are available, and 256 MiB must stay so'],
+    [100, 67_584, undefined],
+    [100, 1024, undefined],
+    [100, 67_585, /^it takes 1 KiB more, 100 MiB are available/],
+  ] as const) {
+    root.put('/proc/meminfo', `${meminfo}\nMemAvailable: ${availableMib * 1024} kB`);
+    const [reserve] = await wants(virtualMemory, root, { min_free_kbytes: kbytes });
+    t.match(reserve, { held }, `${kbytes} KiB with ${availableMib} MiB`);
+  }
+  root.put('/proc/meminfo', meminfo);
   const strict = async (more: object) =>
     (await wants(virtualMemory, root, { overcommit_memory: 2, ...more })).at(-1)?.held;
   t.equal(await strict({}), '6 GiB are promised, and 5 GiB would be allowed');
@@ -433,7 +470,7 @@ void t.test('sysctl: reads what is named, and says what the next boot does', asy
       '/proc/sys/net/ipv4/tcp_rmem': '4096\t131072\t6291456',
       '/proc/sys/net/core/somaxconn': 4096,
       '/proc/sys/net/ipv4/ip_local_reserved_ports': '',
-      '/proc/sys/net/ipv4/ip_forward': 0,
+      '/proc/sys/net/ipv4/tcp_ecn': 0,
       '/proc/sys/net/core/rounded': 64,
       '/proc/sys/net/ipv4/conf/eth0.5/forwarding': 0,
       '/etc/sysctl.d/50-a.conf': '# no\nnet.core.somaxconn = 100\n; no\n-net.ipv4.tcp_rmem=1 2  3\n',
@@ -449,7 +486,7 @@ void t.test('sysctl: reads what is named, and says what the next boot does', asy
   const settings = {
     'net.ipv4.tcp_rmem': '4096 131072   6291456',
     'net.core.somaxconn': 8192,
-    'net.ipv4.ip_forward': 1,
+    'net.ipv4.tcp_ecn': 1,
     'net.ipv4.conf.eth0/5.forwarding': 1,
     'net.core.nothing': 1,
   };
@@ -457,14 +494,14 @@ void t.test('sysctl: reads what is named, and says what the next boot does', asy
   t.strictSame(asked(list), [
     'net.ipv4.tcp_rmem=4096 131072 6291456',
     'net.core.somaxconn=8192',
-    'net.ipv4.ip_forward=1',
+    'net.ipv4.tcp_ecn=1',
     'net.ipv4.conf.eth0/5.forwarding=1',
     'net.core.nothing=1',
   ]);
   t.match(list, [
     { remark: '/etc/sysctl.d/50-a.conf line 4 sets 1 2 3 at the next boot' },
     { remark: '/run/sysctl.d/60-b.conf line 1 sets 4096 at the next boot' },
-    { remark: 'the kernel copies it to every interface' },
+    {},
     {},
     {},
   ]);

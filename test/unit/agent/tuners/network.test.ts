@@ -7,6 +7,7 @@ import { vhostQueues, vhostThreads } from '../../../../agent/kernel/vhost.js';
 import type {
   DomainInterface,
   InterfaceBandwidth,
+  InterfaceBandwidthChange,
   InterfaceRate,
 } from '../../../../agent/libvirt/hypervisor.js';
 import {
@@ -73,6 +74,9 @@ t.test('rates as text', async (t) => {
     'average 1000 peak 2000',
     'average 1000 burst 64',
     'average 1000 peak 1000 burst 7',
+    'floor 500',
+    'average 1000 floor 500',
+    'average 1000 peak 2000 burst 7 floor 500',
   ];
   for (const text of texts) t.equal(formatRate(parseRate(text)), text);
   t.equal(formatRate({ averageKilobytesSec: 0, peakKilobytesSec: 5 }), 'unlimited');
@@ -178,7 +182,7 @@ t.test('writing one direction', async (t) => {
     outbound: { averageKilobytesSec: 5, burstKilobytes: 6 },
   };
   const domain = host.start({ name: 'a', interfaces: [{ ...ovsNic, bandwidth }] });
-  const calls: InterfaceBandwidth[] = [];
+  const calls: InterfaceBandwidthChange[] = [];
   const plain = host.setInterfaceBandwidth.bind(host);
   host.setInterfaceBandwidth = async (key, address, next) => (calls.push(next), plain(key, address, next));
   const { readings } = await look(host);
@@ -190,16 +194,13 @@ t.test('writing one direction', async (t) => {
   await interfaceQos.write(host.ports, inbound, 'average 40 peak 40');
   t.strictSame(
     calls,
-    [
-      { outbound: bandwidth.outbound },
-      { outbound: bandwidth.outbound, inbound: { averageKilobytesSec: 40, peakKilobytesSec: 40 } },
-    ],
-    'what drops a part is lifted first; outbound stays',
+    [{ inbound: null }, { inbound: { averageKilobytesSec: 40, peakKilobytesSec: 40 } }],
+    'what drops a part is lifted first; nothing is said of outbound',
   );
   await interfaceQos.write(host.ports, inbound, 'unlimited');
   await interfaceQos.write(host.ports, outbound, 'average 7 burst 6');
   t.strictSame(calls.slice(2), [
-    { outbound: bandwidth.outbound },
+    { inbound: null },
     { outbound: { averageKilobytesSec: 7, burstKilobytes: 6 } },
   ]);
   for (const reading of readings) await interfaceQos.write(host.ports, reading.knob, reading.value as string);
@@ -209,6 +210,31 @@ t.test('writing one direction', async (t) => {
     { unsupported: /libvirt does not tell: gone/ },
     { unsupported: /gone/ },
   ]);
+});
+
+t.test('a floor of libvirt stays', async (t) => {
+  for (const now of ['floor 500', 'average 900 peak 1000 burst 7 floor 500']) {
+    const host = makeHost(t);
+    const outbound = { averageKilobytesSec: 5 };
+    const bandwidth = { inbound: parseRate(now) as InterfaceRate, outbound };
+    const domain = host.start({ name: 'a', interfaces: [{ ...nic, bandwidth }] });
+    for (const [average, wanted] of [
+      [1000, 'average 1000 floor 500'],
+      [0, 'floor 500'],
+    ] as const) {
+      const { readings, wants } = await look(host, { inbound: { average } });
+      const [first, ...rest] = wants as [Want, ...Want[]];
+      t.strictSame([first.value, rest.length], [wanted, 0]);
+      await interfaceQos.write(host.ports, first.knob, first.value);
+      t.strictSame(
+        await host.interfaceBandwidth(domain, mac),
+        { inbound: parseRate(wanted), outbound },
+        'limited, and the floor is there',
+      );
+      await interfaceQos.write(host.ports, first.knob, readings[0]?.value as string);
+      t.strictSame(await host.interfaceBandwidth(domain, mac), bandwidth, 'undone exactly');
+    }
+  }
 });
 
 const htb = `class htb 1:1 parent 1:fffe prio 0 rate 9872Kbit ceil 16Mbit burst 64Kb cburst 64Kb

@@ -11,7 +11,8 @@ import { readingOnce } from '../../../../agent/tuners/common/read-once.js';
 import { pinningPolicy } from '../../../../agent/tuners/common/cpu/pinning-policy.js';
 import { numaMemory } from '../../../../agent/tuners/numa-memory.js';
 import type { HostView, KnobDomain, Reading } from '../../../../agent/tuners/tuner.js';
-import { vcpuPinning } from '../../../../agent/tuners/vcpu-pinning.js';
+import { promiseLifeMs } from '../../../../agent/tuners/common/cpu/pin-promises.js';
+import { makeVcpuPinning, vcpuPinning } from '../../../../agent/tuners/vcpu-pinning.js';
 import type { NumaCell } from '../../../../proto/gen/drover/v1/NumaCell.js';
 import { numaMemory as numaMemorySchema } from '../../../../proto/tuners/numa-memory.js';
 import { vcpuPinning as vcpuPinningSchema } from '../../../../proto/tuners/vcpu-pinning.js';
@@ -457,7 +458,7 @@ for (const cgroup of ['v1', 'v2'] as const) {
       const [want] = numaMemory.want(settings, reading ? [reading] : [], around);
       return { reading, want };
     };
-    const whole = cgroup === 'v1' ? '0-1' : 'inherited';
+    const whole = '0-1';
     t.match(
       await look(),
       { reading: { value: whole }, want: { value: whole } },
@@ -544,6 +545,69 @@ for (const cgroup of ['v1', 'v2'] as const) {
   });
 }
 
+void t.test('numa-memory: no guest goes to cells without room', async (t) => {
+  const host = bench(t);
+  const { host: fake } = host;
+  const gib = 2 ** 30;
+  const node = (cell: number): string => `/sys/devices/system/node/node${cell}`;
+  const room = (cell: number, freeGib: number, cacheGib: number): void =>
+    fake.put(
+      `${node(cell)}/meminfo`,
+      `Node ${cell} MemTotal: ${100 * 2 ** 20} kB\nNode ${cell} MemFree: ${freeGib * 2 ** 20} kB\nNode ${cell} Inactive(file): ${cacheGib * 2 ** 20} kB`,
+    );
+  room(0, 100, 0);
+  const views = ['a', 'b'].map((name) => host.start(name, 1));
+  for (const view of views) await fake.pinVcpu(view, 0, [4]);
+  const around = host.view({});
+  const readings = await numaMemory.observe(fake.ports, around);
+  /** What both ask for, with so much memory on cells 0 and 1 each, in GiB; all of it where that is not known. */
+  const ask = async (memory: readonly (readonly [number, number] | undefined)[], more: object[] = []) => {
+    const [first] = (await numaMemory.observe(fake.ports, around)) as { rooms?: unknown }[];
+    const given = readings.map((reading, index) => {
+      const [near, far] = memory[index] ?? [0, 0];
+      const byCell = new Map([[0, near * 2 ** 20], [1, far * 2 ** 20]]); // prettier-ignore
+      const own = memory[index] ? { memory: { unit: 'KiB', byCell } } : { memory: undefined };
+      return { ...reading, rooms: first?.rooms, memoryBytes: 30 * gib, ...own, ...more[index] };
+    });
+    return numaMemory.want({ follow: 'cpus' }, given, around).map(({ held }) => held ?? '');
+  };
+  room(1, 20, 1);
+  t.strictSame(
+    await ask([[100, 0], [0, 100]]),
+    ['100 GiB of its memory would go to cell 1, where 20 GiB can be taken', ''],
+    'what is there already needs no room',
+  ); // prettier-ignore
+  for (const [what, memory, expected] of [
+    ['up to the floor of 1 %', [[20, 0], [0, 0]], [/^$/, /^$/]],
+    ['beyond it', [[20.1, 0], [0, 0]], [/^20\.1 GiB/, /^$/]],
+    ['both together have too much', [[12, 0], [12, 0]], [/^$/, /^12 GiB .* 8 GiB can be taken/]],
+    ['who is held takes nothing', [[21, 0], [20, 0]], [/^21 GiB/, /^$/]],
+    ['where it lies is not known', [undefined, [20, 0]], [/^30 GiB of its memory/, /^$/]],
+  ] as [string, ([number, number] | undefined)[], RegExp[]][])
+    t.match(await ask(memory), expected, what); // prettier-ignore
+  t.match(await ask([[12, 0], [12, 0]], [{ explicit: true }]), [/^$/, /^$/], 'the XML has the say: it does not move'); // prettier-ignore
+
+  const huge = (pageKb: number) => [{ memory: { unit: 'KiB', byCell: new Map([[0, 4 * 2 ** 20]]), pageKb } }];
+  fake.put(`${node(1)}/hugepages/hugepages-2048kB/nr_hugepages`, '3000');
+  fake.put(`${node(1)}/hugepages/hugepages-2048kB/free_hugepages`, '2048');
+  const dressed = { ...around, domains: around.domains.map((each) => ({ ...each, hugepages: true })) };
+  const [first] = (await numaMemory.observe(fake.ports, dressed)) as { rooms?: unknown }[];
+  const hugeHeld = (pageKb: number, times = 1): string[] =>
+    numaMemory
+      .want(
+        { follow: 'cpus' },
+        readings.slice(0, times).map((reading) => ({ ...reading, rooms: first?.rooms, ...huge(pageKb)[0] })),
+        around,
+      )
+      .map(({ held }) => held ?? '');
+  t.strictSame(hugeHeld(2048), [''], 'free huge pages suffice');
+  t.match(hugeHeld(2048, 2), [/^$/, /^4 GiB .* 0 B of 2048 kB pages are free/]);
+  t.match(hugeHeld(1_048_576), [/0 B of 1048576 kB pages are free/]);
+  t.match(hugeHeld(0), [/huge pages of several sizes/]);
+  fake.put(`${node(1)}/meminfo`, 'Node 1 MemTotal: 9 kB');
+  t.strictSame(await ask([[100, 0], [0, 0]]), ['', ''], 'a kernel that does not tell'); // prettier-ignore
+});
+
 void t.test('numa-memory where there is nothing to do', async (t) => {
   const host = bench(t);
   const view = host.start('vm', 1);
@@ -602,3 +666,131 @@ void t.test('a look at 40 domains costs little CPU time', async (t) => {
   // 40 to 100 ms were measured on two busy CPUs; what is looked for is a cost that grows with the square.
   t.ok(Math.min(...costs) < 400, `${costs.map(Math.round).join(', ')} ms`);
 });
+
+void t.test(
+  'CPUs of a domain whose XML is not known, and those that an XML pins, are not given away',
+  async (t) => {
+    const settings: TunerSettings = { 'vcpu-pinning': { shared: '0-1', dedicated: '4-7' } };
+    const host = bench(t);
+    const slow = host.start('a', 2, {}, { xmlUnknown: 'the XML of the domain could not be read' });
+    host.start('b', 2, dedicated);
+    for (const vcpu of [0, 1]) await host.host.pinVcpu(slow, vcpu, [4 + vcpu]);
+    t.match(await host.wants(settings), { 'b vcpu 0': '6', 'b vcpu 1': '7' });
+    const [first] = await vcpuPinning.observe(host.host.ports, host.view(settings));
+    t.match(first, { unsupported: /could not be read/, cpus: [4], value: undefined });
+    await host.host.pinVcpu(slow, 1, [4, 6]);
+    t.match(await host.wants(settings), { 'b vcpu 0': '5', 'b vcpu 1': '7' });
+    await host.host.pinVcpu(slow, 1, [0, 1, 2, 3, 4, 5, 6, 7]);
+    t.match(
+      await host.wants(settings),
+      { 'b vcpu 0': '5', 'b vcpu 1': '6' },
+      'open everywhere: holds nothing',
+    );
+
+    const own = bench(t);
+    const explicit = { vcpuPins: [0], emulatorPin: true, ioThreadPins: [] };
+    const pinned = own.start('a', 1);
+    own.changes.set('a', { explicit: { ...pinned.explicit, ...explicit } });
+    own.start('b', 2, dedicated);
+    await own.host.pinVcpu(pinned, 0, [4, 5]);
+    await own.host.pinEmulator(pinned, [6]);
+    t.match(await own.wants(settings), { 'b vcpu 0': /needs 2 dedicated CPUs in one cell, 1 is free/ });
+    const over = { 'vcpu-pinning': { ...settings['vcpu-pinning'], override_explicit: true } };
+    t.match(await own.wants(over), { 'b vcpu 0': '4' }, 'what is moved holds nothing');
+    const around = own.view(settings);
+    const readings = await vcpuPinning.observe(own.host.ports, around);
+    const held = readings.map(({ knob }) => knob);
+    const wants = vcpuPinning.want(settings['vcpu-pinning'] ?? {}, readings, { ...around, held });
+    t.equal(
+      wants.find(({ knob }) => knob.domain?.name === 'b')?.value,
+      '4',
+      "Drover's own pins hold nothing",
+    );
+    await own.host.pinEmulator(pinned, [0, 1, 2, 3, 4, 5, 6, 7]);
+    await own.host.pinVcpu(pinned, 0, [0]);
+    t.match(await own.wants(settings), { 'b vcpu 0': '4' }, 'nor does a pin to every CPU');
+    own.specs.set('a', dedicated);
+    await own.host.pinVcpu(pinned, 0, [5]);
+    t.match(
+      await own.wants(settings),
+      { 'a vcpu 0': '5', 'b vcpu 0': '4', 'b vcpu 1': '6' },
+      'a dedicated domain has its own pins',
+    );
+  },
+);
+
+void t.test('two domains that were planned the same CPUs', async (t) => {
+  const host = bench(t);
+  const tuner = makeVcpuPinning();
+  let nowMs = 0;
+  const ports = { ...host.host.ports, monotonicMs: () => nowMs };
+  const settings = { shared: '0', dedicated: '4-6' };
+  const [a, b] = [host.start('a', 2, dedicated), host.start('b', 2, dedicated)];
+  /** The wants of one domain, by somebody who sees it alone. */
+  const plan = async (uuid: string, others = false) => {
+    const all = host.view({ 'vcpu-pinning': settings });
+    const rest = all.domains.filter((each) => each.uuid !== uuid);
+    const view = { ...all, domains: all.domains.filter((each) => each.uuid === uuid), others: others ? rest : [] };
+    const wants = tuner.want(settings, await tuner.observe(ports, view), view);
+    return wants.filter(({ knob }) => knob.domain?.uuid === uuid);
+  };
+  const values = (wants: Awaited<ReturnType<typeof plan>>): string[] => wants.map(({ held, value }) => held ?? value);
+  const [first, second] = [await plan(a.uuid), await plan(b.uuid)];
+  t.same([values(first), values(second)], [['4', '5', '4-5', '4-5'], ['4', '5', '4-5', '4-5']]);
+  t.same(values(await plan(b.uuid)), values(second), 'a plan promises nothing');
+  const write = ({ knob, value }: (typeof first)[number]): Promise<void> => tuner.write(ports, knob, value);
+  const [mine, theirs] = [first[0], second[0]];
+  if (!mine || !theirs) throw new Error('no wants');
+  await write(mine);
+  await t.rejects(write(theirs), {
+    code: 'failed-precondition',
+    message: 'CPUs 4-5 were taken meanwhile by a; the next pass chooses anew',
+  });
+  t.match(await host.pins('b'), { 'vcpu 0': '0-7' }, 'nothing was pinned');
+  t.match(values(await plan(b.uuid)), [/needs 2 .* 1 is free/], 'a later plan knows, also without seeing the other');
+  t.match(values(await plan(b.uuid, true)), [/needs 2 .* 1 is free/], 'though the second vCPU of the other is not pinned yet');
+  t.same(values(await plan(a.uuid)), ['4', '5', '4-5', '4-5'], 'and the other keeps its place');
+  for (const want of first.slice(1)) await write(want);
+  await t.rejects(write(theirs), { message: /taken meanwhile/ }, 'an old plan is refused also after the pins are in force');
+  await tuner.write(ports, { ...theirs.knob }, '0-7');
+  t.pass('an undo is let through');
+  for (const { knob } of first) await tuner.write(ports, knob, '0-7');
+  await write(theirs);
+  t.match(await host.pins('b'), { 'vcpu 0': '4' }, 'and gives its CPUs back');
+  host.host.pinVcpu = async () => undefined;
+  nowMs += promiseLifeMs - 1;
+  t.same(values(await plan(a.uuid)).length, 4);
+  t.match(values(await plan(a.uuid)), [/needs 2/]);
+  nowMs += 1;
+  t.same(values(await plan(a.uuid))[0], '4', 'a promise that is not kept ends');
+  host.host.stop(b.uuid);
+  await write(mine);
+  t.pass('so does that of a domain that ended');
+}); // prettier-ignore
+
+for (const cgroup of ['v1', 'v2'] as const) {
+  void t.test(`what a control group leaves of a set on cgroup ${cgroup}`, async (t) => {
+    const host = bench(t, { cgroup });
+    const view = host.start('vm', 1);
+    const parent = host.host.group(view, 'cpuset').replace(/\/[^/]*(?:\/libvirt)?$/, '');
+    const [name] = parent.split('/').slice(-1);
+    const file = `${parent}/${cgroup === 'v1' ? 'cpuset.effective_cpus' : 'cpuset.cpus.effective'}`;
+    host.host.put(file, '4-7');
+    const remark = `of CPUs 2-7: control group ${name} leaves it CPUs 4-7 alone`;
+    t.match(await host.wants({ 'vcpu-pinning': { shared: '2-7' } }), { 'vm vcpu 0': `4-7 (${remark})` });
+    t.match(await host.wants({ 'vcpu-pinning': { shared: '4-5' } }), { 'vm vcpu 0': '4-5' });
+    t.match(await host.wants({ 'vcpu-pinning': { shared: '0-1' } }), {
+      'vm vcpu 0': `held: none of CPUs 0-1 can be had: control group ${name} leaves it CPUs 4-7 alone`,
+    });
+    host.specs.set('vm', dedicated);
+    t.match(await host.wants({ 'vcpu-pinning': { dedicated: '2-7' } }), { 'vm vcpu 0': '4' });
+    const [reading] = await vcpuPinning.observe(host.host.ports, host.view({}));
+    if (!reading) throw new Error('no reading');
+    await t.rejects(vcpuPinning.write(host.host.ports, reading.knob, '0-7'), {
+      code: 'failed-precondition',
+      message: `0-7 is pinned, but control group ${name} leaves it CPUs 4-7 alone; widen that group`,
+    });
+    host.host.put(file, '0-7');
+    await vcpuPinning.write(host.host.ports, reading.knob, '0-7');
+  });
+}

@@ -231,8 +231,8 @@ t.test('profiles: what is written is read back', async (t) => {
   t.equal(new Set(digests).size, 5, 'and everything else does');
   const plain = parseProfile('name: p\ntuners: {}');
   t.match(plain, { trialSeconds: 0, onFailure: 'revert' });
-  const trial = 'name: p\ntrial_seconds: 90\non_failure: keep\ntuners: {}';
-  t.match(parseProfile(trial), { trialSeconds: 90, onFailure: 'keep' });
+  const trial = 'name: p\ntrial_seconds: 80\non_failure: keep\ntuners: {}';
+  t.match(parseProfile(trial), { trialSeconds: 80, onFailure: 'keep' });
   const selector = { hosts: ['kvm-*'], labels: { a: 'b' }, availability_zones: ['z'] };
   t.same(checkProfile({ name: 'p', selector, tuners: {} }).selector, {
     hosts: ['kvm-*'],
@@ -315,7 +315,7 @@ t.test('profiles: what is wrong is named', async (t) => {
       /take_over.*not libvirt-guests\.service: stopping it shuts all guests down/,
     ],
     ['name: p\npriority: 1001\ntuners: {}', /^priority: got 1001; want at most 1000/],
-    ['name: p\ntrial_seconds: 91\ntuners: {}', /^trial_seconds: got 91; want at most 90/],
+    ['name: p\ntrial_seconds: 81\ntuners: {}', /^trial_seconds: got 81; want at most 80/],
     ['name: p\ntrial_seconds: -1\ntuners: {}', /^trial_seconds: got -1; want at least 0/],
     ['name: p\ntrial_seconds: 1.5\ntuners: {}', /^trial_seconds: got 1\.5; want a whole number/],
     ['name: p\ntrial: 5\ntuners: {}', /^trial: unknown key/],

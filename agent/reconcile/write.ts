@@ -17,13 +17,7 @@ export async function writeAndReadBack(around: Surroundings, entry: PlanEntry): 
   const { knob, wanted, now: before } = entry;
   try {
     const { domain } = knob;
-    if (domain && !incarnationRuns(around.ports.kernel, domain))
-      return {
-        ...entry,
-        outcome: 'failed',
-        reason: 'the domain has ended or was started anew: not written',
-        postponed: true,
-      };
+    if (domain && !incarnationRuns(around.ports.kernel, domain)) return ended(entry);
     const silent = domain && around.breaker.reason(domain.uuid);
     if (silent !== undefined) return { ...entry, outcome: 'held', reason: silent, postponed: true };
     const tuner = tunerOf(around.tuners, knob);
@@ -35,11 +29,22 @@ export async function writeAndReadBack(around: Surroundings, entry: PlanEntry): 
       after?.value === undefined
         ? `cannot be read after the write: ${after?.unsupported ?? 'it is gone'}`
         : `reads ${after.value} after ${wanted} was written`;
+    // A guest that ended between the write and the look says nothing against the value.
+    if (domain && !incarnationRuns(around.ports.kernel, domain)) return ended(entry);
     return { ...entry, before, now: after?.value ?? '', outcome: 'failed', reason };
   } catch (thrown) {
     const { message: reason, code } = asDroverError(thrown);
+    const { domain } = knob;
+    // libvirt says so while QEMU's process is still going away.
+    const isEnding = /domain is not (?:running|active)/i.test(reason);
+    if (domain && (isEnding || !incarnationRuns(around.ports.kernel, domain))) return ended(entry);
     return { ...entry, before, outcome: 'failed', reason, ...(passing.has(code) && { postponed: true }) };
   }
+}
+
+function ended(entry: PlanEntry): PlanEntry {
+  const reason = 'the domain has ended or was started anew: not written';
+  return { ...entry, outcome: 'failed', reason, postponed: true };
 }
 
 /** Errors that say nothing against the value: another pass may get it done. */

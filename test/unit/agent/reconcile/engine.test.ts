@@ -273,6 +273,19 @@ void t.test(
   },
 );
 
+void t.test('a domain that ends between a write and its look is no fault of the profile', async (t) => {
+  const { host, restart } = bench(t);
+  const { uuid } = host.start({ name: 'short', vcpus: 1 });
+  const schedule = host.setScheduler.bind(host);
+  host.setScheduler = async (...call) => {
+    await schedule(...call);
+    host.stop(uuid);
+  };
+  const reconciler = await restart();
+  const [entry] = await reconciler.apply({ 'cpu-qos': { cpu_shares: 77 } });
+  t.match(entry, { outcome: 'failed', reason: /has ended/, postponed: true });
+});
+
 void t.test('which extra specs count', async (t) => {
   const host = new FakeHost();
   t.teardown(() => host.dispose());

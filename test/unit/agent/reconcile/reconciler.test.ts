@@ -651,7 +651,7 @@ void t.test('a domain that never answers holds up nobody else', async (t) => {
   const began = performance.now();
   t.equal(only(await reconciler.applyDomain(settings, late.uuid), 'changed').length, 3);
   t.strictSame(only(await reconciler.plan(settings), 'change').length > 0, true, 'and plans are made');
-  t.ok(performance.now() - began < 100, `enforced after ${Math.round(performance.now() - began)} ms`);
+  t.ok(performance.now() - began < 1_000, `enforced after ${Math.round(performance.now() - began)} ms`);
   const affinity = (): number =>
     host.view().domains.filter(({ pid }) => {
       const status = host.root.read(`/proc/${pid}/task/${(pid as number) + 1}/status`);

@@ -4,6 +4,7 @@ import type { MessageTypeDefinition } from '@grpc/proto-loader';
 import type { AcknowledgementInput as _drover_v1_AcknowledgementInput, Acknowledgement as _drover_v1_Acknowledgement } from './drover/v1/Acknowledgement.js';
 import type { AgentMessageInput as _drover_v1_AgentMessageInput, AgentMessage as _drover_v1_AgentMessage } from './drover/v1/AgentMessage.js';
 import type { AgentSessionClient as _drover_v1_AgentSessionClient, AgentSessionDefinition as _drover_v1_AgentSessionDefinition } from './drover/v1/AgentSession.js';
+import type { AllocationReportInput as _drover_v1_AllocationReportInput, AllocationReport as _drover_v1_AllocationReport } from './drover/v1/AllocationReport.js';
 import type { ApplyProfileRequestInput as _drover_v1_ApplyProfileRequestInput, ApplyProfileRequest as _drover_v1_ApplyProfileRequest } from './drover/v1/ApplyProfileRequest.js';
 import type { ApplyProfileResponseInput as _drover_v1_ApplyProfileResponseInput, ApplyProfileResponse as _drover_v1_ApplyProfileResponse } from './drover/v1/ApplyProfileResponse.js';
 import type { BlockDeviceInput as _drover_v1_BlockDeviceInput, BlockDevice as _drover_v1_BlockDevice } from './drover/v1/BlockDevice.js';
@@ -36,6 +37,7 @@ import type { HostAllocationSetInput as _drover_v1_HostAllocationSetInput, HostA
 import type { HostCapacityInput as _drover_v1_HostCapacityInput, HostCapacity as _drover_v1_HostCapacity } from './drover/v1/HostCapacity.js';
 import type { HostDetailInput as _drover_v1_HostDetailInput, HostDetail as _drover_v1_HostDetail } from './drover/v1/HostDetail.js';
 import type { HostFactsInput as _drover_v1_HostFactsInput, HostFacts as _drover_v1_HostFacts } from './drover/v1/HostFacts.js';
+import type { HostOvercommitInput as _drover_v1_HostOvercommitInput, HostOvercommit as _drover_v1_HostOvercommit } from './drover/v1/HostOvercommit.js';
 import type { HostTuningInput as _drover_v1_HostTuningInput, HostTuning as _drover_v1_HostTuning } from './drover/v1/HostTuning.js';
 import type { HostUsageInput as _drover_v1_HostUsageInput, HostUsage as _drover_v1_HostUsage } from './drover/v1/HostUsage.js';
 import type { HugepagePoolInput as _drover_v1_HugepagePoolInput, HugepagePool as _drover_v1_HugepagePool } from './drover/v1/HugepagePool.js';
@@ -59,6 +61,7 @@ import type { OvercommitInput as _drover_v1_OvercommitInput, Overcommit as _drov
 import type { PendingRebootInput as _drover_v1_PendingRebootInput, PendingReboot as _drover_v1_PendingReboot } from './drover/v1/PendingReboot.js';
 import type { ProfileInput as _drover_v1_ProfileInput, Profile as _drover_v1_Profile } from './drover/v1/Profile.js';
 import type { ProfileSelectorInput as _drover_v1_ProfileSelectorInput, ProfileSelector as _drover_v1_ProfileSelector } from './drover/v1/ProfileSelector.js';
+import type { RejectedAllocationInput as _drover_v1_RejectedAllocationInput, RejectedAllocation as _drover_v1_RejectedAllocation } from './drover/v1/RejectedAllocation.js';
 import type { RenewCertificateRequestInput as _drover_v1_RenewCertificateRequestInput, RenewCertificateRequest as _drover_v1_RenewCertificateRequest } from './drover/v1/RenewCertificateRequest.js';
 import type { RenewCertificateResponseInput as _drover_v1_RenewCertificateResponseInput, RenewCertificateResponse as _drover_v1_RenewCertificateResponse } from './drover/v1/RenewCertificateResponse.js';
 import type { SettingOwnerInput as _drover_v1_SettingOwnerInput, SettingOwner as _drover_v1_SettingOwner } from './drover/v1/SettingOwner.js';
@@ -79,6 +82,7 @@ export interface ProtoGrpcType {
       Acknowledgement: MessageTypeDefinition<_drover_v1_AcknowledgementInput, _drover_v1_Acknowledgement>
       AgentMessage: MessageTypeDefinition<_drover_v1_AgentMessageInput, _drover_v1_AgentMessage>
       AgentSession: SubtypeConstructor<typeof grpc.Client, _drover_v1_AgentSessionClient> & { service: _drover_v1_AgentSessionDefinition }
+      AllocationReport: MessageTypeDefinition<_drover_v1_AllocationReportInput, _drover_v1_AllocationReport>
       ApplyProfileRequest: MessageTypeDefinition<_drover_v1_ApplyProfileRequestInput, _drover_v1_ApplyProfileRequest>
       ApplyProfileResponse: MessageTypeDefinition<_drover_v1_ApplyProfileResponseInput, _drover_v1_ApplyProfileResponse>
       BlockDevice: MessageTypeDefinition<_drover_v1_BlockDeviceInput, _drover_v1_BlockDevice>
@@ -111,6 +115,7 @@ export interface ProtoGrpcType {
       HostCapacity: MessageTypeDefinition<_drover_v1_HostCapacityInput, _drover_v1_HostCapacity>
       HostDetail: MessageTypeDefinition<_drover_v1_HostDetailInput, _drover_v1_HostDetail>
       HostFacts: MessageTypeDefinition<_drover_v1_HostFactsInput, _drover_v1_HostFacts>
+      HostOvercommit: MessageTypeDefinition<_drover_v1_HostOvercommitInput, _drover_v1_HostOvercommit>
       HostTuning: MessageTypeDefinition<_drover_v1_HostTuningInput, _drover_v1_HostTuning>
       HostUsage: MessageTypeDefinition<_drover_v1_HostUsageInput, _drover_v1_HostUsage>
       HugepagePool: MessageTypeDefinition<_drover_v1_HugepagePoolInput, _drover_v1_HugepagePool>
@@ -134,6 +139,7 @@ export interface ProtoGrpcType {
       PendingReboot: MessageTypeDefinition<_drover_v1_PendingRebootInput, _drover_v1_PendingReboot>
       Profile: MessageTypeDefinition<_drover_v1_ProfileInput, _drover_v1_Profile>
       ProfileSelector: MessageTypeDefinition<_drover_v1_ProfileSelectorInput, _drover_v1_ProfileSelector>
+      RejectedAllocation: MessageTypeDefinition<_drover_v1_RejectedAllocationInput, _drover_v1_RejectedAllocation>
       RenewCertificateRequest: MessageTypeDefinition<_drover_v1_RenewCertificateRequestInput, _drover_v1_RenewCertificateRequest>
       RenewCertificateResponse: MessageTypeDefinition<_drover_v1_RenewCertificateResponseInput, _drover_v1_RenewCertificateResponse>
       SettingOwner: MessageTypeDefinition<_drover_v1_SettingOwnerInput, _drover_v1_SettingOwner>

@@ -23,6 +23,7 @@ import type { HostInput as _drover_v1_HostInput, Host as _drover_v1_Host } from 
 import type { HostCapacityInput as _drover_v1_HostCapacityInput, HostCapacity as _drover_v1_HostCapacity } from './drover/v1/HostCapacity.js';
 import type { HostDetailInput as _drover_v1_HostDetailInput, HostDetail as _drover_v1_HostDetail } from './drover/v1/HostDetail.js';
 import type { HostFactsInput as _drover_v1_HostFactsInput, HostFacts as _drover_v1_HostFacts } from './drover/v1/HostFacts.js';
+import type { HostOvercommitInput as _drover_v1_HostOvercommitInput, HostOvercommit as _drover_v1_HostOvercommit } from './drover/v1/HostOvercommit.js';
 import type { HostTuningInput as _drover_v1_HostTuningInput, HostTuning as _drover_v1_HostTuning } from './drover/v1/HostTuning.js';
 import type { HostUsageInput as _drover_v1_HostUsageInput, HostUsage as _drover_v1_HostUsage } from './drover/v1/HostUsage.js';
 import type { HugepagePoolInput as _drover_v1_HugepagePoolInput, HugepagePool as _drover_v1_HugepagePool } from './drover/v1/HugepagePool.js';
@@ -75,6 +76,7 @@ export interface ProtoGrpcType {
       HostCapacity: MessageTypeDefinition<_drover_v1_HostCapacityInput, _drover_v1_HostCapacity>
       HostDetail: MessageTypeDefinition<_drover_v1_HostDetailInput, _drover_v1_HostDetail>
       HostFacts: MessageTypeDefinition<_drover_v1_HostFactsInput, _drover_v1_HostFacts>
+      HostOvercommit: MessageTypeDefinition<_drover_v1_HostOvercommitInput, _drover_v1_HostOvercommit>
       HostTuning: MessageTypeDefinition<_drover_v1_HostTuningInput, _drover_v1_HostTuning>
       HostUsage: MessageTypeDefinition<_drover_v1_HostUsageInput, _drover_v1_HostUsage>
       HugepagePool: MessageTypeDefinition<_drover_v1_HugepagePoolInput, _drover_v1_HugepagePool>

@@ -23,6 +23,7 @@ import type { HostInput as _drover_v1_HostInput, Host as _drover_v1_Host } from 
 import type { HostCapacityInput as _drover_v1_HostCapacityInput, HostCapacity as _drover_v1_HostCapacity } from './drover/v1/HostCapacity.js';
 import type { HostDetailInput as _drover_v1_HostDetailInput, HostDetail as _drover_v1_HostDetail } from './drover/v1/HostDetail.js';
 import type { HostFactsInput as _drover_v1_HostFactsInput, HostFacts as _drover_v1_HostFacts } from './drover/v1/HostFacts.js';
+import type { HostOvercommitInput as _drover_v1_HostOvercommitInput, HostOvercommit as _drover_v1_HostOvercommit } from './drover/v1/HostOvercommit.js';
 import type { HostRecordInput as _drover_v1_HostRecordInput, HostRecord as _drover_v1_HostRecord } from './drover/v1/HostRecord.js';
 import type { HostTuningInput as _drover_v1_HostTuningInput, HostTuning as _drover_v1_HostTuning } from './drover/v1/HostTuning.js';
 import type { HostUsageInput as _drover_v1_HostUsageInput, HostUsage as _drover_v1_HostUsage } from './drover/v1/HostUsage.js';
@@ -77,6 +78,7 @@ export interface ProtoGrpcType {
       HostCapacity: MessageTypeDefinition<_drover_v1_HostCapacityInput, _drover_v1_HostCapacity>
       HostDetail: MessageTypeDefinition<_drover_v1_HostDetailInput, _drover_v1_HostDetail>
       HostFacts: MessageTypeDefinition<_drover_v1_HostFactsInput, _drover_v1_HostFacts>
+      HostOvercommit: MessageTypeDefinition<_drover_v1_HostOvercommitInput, _drover_v1_HostOvercommit>
       HostRecord: MessageTypeDefinition<_drover_v1_HostRecordInput, _drover_v1_HostRecord>
       HostTuning: MessageTypeDefinition<_drover_v1_HostTuningInput, _drover_v1_HostTuning>
       HostUsage: MessageTypeDefinition<_drover_v1_HostUsageInput, _drover_v1_HostUsage>

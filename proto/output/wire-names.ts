@@ -1,17 +1,24 @@
 /** Messages under the names of the contract: `availability_zone`, not the `availabilityZone` of the code. */
 
 /**
- * Fields of the contract that are maps: their keys are data (labels, kernel files, tuner names) and stay as they are. A
- * test compares this list with `proto/drover/v1`.
+ * Fields of the contract that are maps: their keys are data (labels, kernel files, tuner names) and stay as they are. Where
+ * a list elsewhere has the name of a map, it is read as the list that it is. A test compares this with `proto/drover/v1`.
  */
 export const mapFields: ReadonlySet<string> = new Set([
   'controllers',
   'distances',
   'extra_specs',
+  'hosts',
   'inventory',
+  'keys',
   'ksm',
   'labels',
+  'metadata',
+  'pinning',
+  'properties',
+  'scheduler_hints',
   'services',
+  'settings',
   'transparent_hugepages',
   'tuners',
   'versions',
@@ -34,7 +41,7 @@ export function wireNames(message: unknown): unknown {
   return Object.fromEntries(
     Object.entries(message).map(([key, value]) => {
       const name = snakeCase(key);
-      return [name, mapFields.has(name) ? value : wireNames(value)];
+      return [name, mapFields.has(name) && !Array.isArray(value) ? value : wireNames(value)];
     }),
   );
 }

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import * as grpc from '@grpc/grpc-js';
 import { loadSync, type MessageTypeDefinition, type PackageDefinition } from '@grpc/proto-loader';
 import type { ProtoGrpcType as AgentSessionTypes } from '../gen/agent_session.js';
+import type { ProtoGrpcType as CatalogTypes } from '../gen/catalog.js';
 import type { ProtoGrpcType as FleetTypes } from '../gen/fleet.js';
 import type { ProtoGrpcType as HealthTypes } from '../gen/health.js';
 import type { ProtoGrpcType as OperationTypes } from '../gen/operation.js';
@@ -19,9 +20,10 @@ export type Contract = AgentSessionTypes['drover']['v1'] &
   OperationTypes['drover']['v1'] &
   PlacementTypes['drover']['v1'] &
   RecordTypes['drover']['v1'] &
-  TuningTypes['drover']['v1'];
+  TuningTypes['drover']['v1'] &
+  CatalogTypes['drover']['v1'];
 
-const files = ['agent_session', 'fleet', 'placement', 'tuning', 'health', 'operation', 'records'];
+const files = ['agent_session', 'fleet', 'placement', 'tuning', 'health', 'operation', 'records', 'catalog'];
 
 let loaded: PackageDefinition | undefined;
 let contract: Contract | undefined;

@@ -7,6 +7,7 @@ import type { DomainReportInput as _drover_v1_DomainReportInput, DomainReport as
 import type { HostTuningInput as _drover_v1_HostTuningInput, HostTuning as _drover_v1_HostTuning } from '../../drover/v1/HostTuning.js';
 import type { OperationResultInput as _drover_v1_OperationResultInput, OperationResult as _drover_v1_OperationResult } from '../../drover/v1/OperationResult.js';
 import type { AcknowledgementInput as _drover_v1_AcknowledgementInput, Acknowledgement as _drover_v1_Acknowledgement } from '../../drover/v1/Acknowledgement.js';
+import type { AllocationReportInput as _drover_v1_AllocationReportInput, AllocationReport as _drover_v1_AllocationReport } from '../../drover/v1/AllocationReport.js';
 import type { Long } from '@grpc/proto-loader';
 
 export interface AgentMessageInput {
@@ -19,7 +20,8 @@ export interface AgentMessageInput {
   'tuning'?: (_drover_v1_HostTuningInput | null);
   'operationResult'?: (_drover_v1_OperationResultInput | null);
   'acknowledgement'?: (_drover_v1_AcknowledgementInput | null);
-  'body'?: "hello"|"heartbeat"|"facts"|"domains"|"tuning"|"operationResult"|"acknowledgement";
+  'allocationReport'?: (_drover_v1_AllocationReportInput | null);
+  'body'?: "hello"|"heartbeat"|"facts"|"domains"|"tuning"|"operationResult"|"acknowledgement"|"allocationReport";
 }
 
 export interface AgentMessage {
@@ -32,5 +34,6 @@ export interface AgentMessage {
   'tuning'?: (_drover_v1_HostTuning | null);
   'operationResult'?: (_drover_v1_OperationResult | null);
   'acknowledgement'?: (_drover_v1_Acknowledgement | null);
-  'body'?: "hello"|"heartbeat"|"facts"|"domains"|"tuning"|"operationResult"|"acknowledgement";
+  'allocationReport'?: (_drover_v1_AllocationReport | null);
+  'body'?: "hello"|"heartbeat"|"facts"|"domains"|"tuning"|"operationResult"|"acknowledgement"|"allocationReport";
 }

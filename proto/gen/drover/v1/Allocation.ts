@@ -1,5 +1,6 @@
 // Original file: proto/drover/v1/placement.proto
 
+import type { GuestCellPlacementInput as _drover_v1_GuestCellPlacementInput, GuestCellPlacement as _drover_v1_GuestCellPlacement } from '../../drover/v1/GuestCellPlacement.js';
 import type { Long } from '@grpc/proto-loader';
 
 export interface AllocationInput {
@@ -15,6 +16,19 @@ export interface AllocationInput {
   'extraSpecs'?: ({[key: string]: string});
   'createdBy'?: (string);
   'availabilityZone'?: (string);
+  'state'?: (string);
+  'lapsesUnixMs'?: (number | string | Long);
+  'flavor'?: (string);
+  'projectId'?: (string);
+  'serverGroupId'?: (string);
+  'alternates'?: (string)[];
+  'attempts'?: (number);
+  'revision'?: (number | string | Long);
+  'seed'?: (number | string | Long);
+  'cells'?: (_drover_v1_GuestCellPlacementInput)[];
+  'hostGeneration'?: (number | string | Long);
+  'movedFrom'?: (string);
+  'moveKey'?: (string);
 }
 
 export interface Allocation {
@@ -30,4 +44,17 @@ export interface Allocation {
   'extraSpecs': ({[key: string]: string});
   'createdBy': (string);
   'availabilityZone': (string);
+  'state': (string);
+  'lapsesUnixMs': (number);
+  'flavor': (string);
+  'projectId': (string);
+  'serverGroupId': (string);
+  'alternates': (string)[];
+  'attempts': (number);
+  'revision': (number);
+  'seed': (number);
+  'cells': (_drover_v1_GuestCellPlacement)[];
+  'hostGeneration': (number);
+  'movedFrom': (string);
+  'moveKey': (string);
 }

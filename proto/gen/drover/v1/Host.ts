@@ -24,6 +24,8 @@ export interface HostInput {
   'agentVersion'?: (string);
   'generation'?: (number | string | Long);
   'simulated'?: (boolean);
+  'forcedDown'?: (boolean);
+  'aggregates'?: (string)[];
 }
 
 export interface Host {
@@ -45,4 +47,6 @@ export interface Host {
   'agentVersion': (string);
   'generation': (number);
   'simulated': (boolean);
+  'forcedDown': (boolean);
+  'aggregates': (string)[];
 }

@@ -8,6 +8,8 @@ export interface HostExplanationInput {
   'passes'?: (boolean);
   'weight'?: (number | string);
   'refusals'?: (_drover_v1_RefusalInput)[];
+  'firstFilter'?: (string);
+  'soleFilter'?: (string);
 }
 
 export interface HostExplanation {
@@ -16,4 +18,6 @@ export interface HostExplanation {
   'passes': (boolean);
   'weight': (number);
   'refusals': (_drover_v1_Refusal)[];
+  'firstFilter': (string);
+  'soleFilter': (string);
 }

@@ -1,6 +1,6 @@
 // Original file: proto/drover/v1/records.proto
 
-import type { OvercommitInput as _drover_v1_OvercommitInput, Overcommit as _drover_v1_Overcommit } from '../../drover/v1/Overcommit.js';
+import type { HostOvercommitInput as _drover_v1_HostOvercommitInput, HostOvercommit as _drover_v1_HostOvercommit } from '../../drover/v1/HostOvercommit.js';
 import type { HostCapacityInput as _drover_v1_HostCapacityInput, HostCapacity as _drover_v1_HostCapacity } from '../../drover/v1/HostCapacity.js';
 import type { Long } from '@grpc/proto-loader';
 
@@ -11,12 +11,13 @@ export interface HostRecordInput {
   'labels'?: ({[key: string]: string});
   'disabled'?: (boolean);
   'disabledReason'?: (string);
-  'overcommit'?: (_drover_v1_OvercommitInput | null);
+  'overcommit'?: (_drover_v1_HostOvercommitInput | null);
   'capacity'?: (_drover_v1_HostCapacityInput | null);
   'machineId'?: (string);
   'certificateSerial'?: (string);
   'enrolledUnixMs'?: (number | string | Long);
   'simulated'?: (boolean);
+  'forcedDown'?: (boolean);
 }
 
 export interface HostRecord {
@@ -26,10 +27,11 @@ export interface HostRecord {
   'labels': ({[key: string]: string});
   'disabled': (boolean);
   'disabledReason': (string);
-  'overcommit': (_drover_v1_Overcommit | null);
+  'overcommit': (_drover_v1_HostOvercommit | null);
   'capacity': (_drover_v1_HostCapacity | null);
   'machineId': (string);
   'certificateSerial': (string);
   'enrolledUnixMs': (number);
   'simulated': (boolean);
+  'forcedDown': (boolean);
 }

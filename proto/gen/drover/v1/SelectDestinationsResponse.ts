@@ -9,6 +9,7 @@ export interface SelectDestinationsResponseInput {
   'revision'?: (number | string | Long);
   'hostsConsidered'?: (number);
   'filters'?: (_drover_v1_FilterCountInput)[];
+  'seed'?: (number | string | Long);
 }
 
 export interface SelectDestinationsResponse {
@@ -16,4 +17,5 @@ export interface SelectDestinationsResponse {
   'revision': (number);
   'hostsConsidered': (number);
   'filters': (_drover_v1_FilterCount)[];
+  'seed': (number);
 }

@@ -1,15 +1,16 @@
 // Original file: proto/drover/v1/fleet.proto
 
-import type { OvercommitInput as _drover_v1_OvercommitInput, Overcommit as _drover_v1_Overcommit } from '../../drover/v1/Overcommit.js';
+import type { HostOvercommitInput as _drover_v1_HostOvercommitInput, HostOvercommit as _drover_v1_HostOvercommit } from '../../drover/v1/HostOvercommit.js';
 
 export interface UpdateHostRequestInput {
   'host'?: (string);
   'updateMask'?: (string)[];
   'labels'?: ({[key: string]: string});
   'availabilityZone'?: (string);
-  'overcommit'?: (_drover_v1_OvercommitInput | null);
+  'overcommit'?: (_drover_v1_HostOvercommitInput | null);
   'disabled'?: (boolean);
   'disabledReason'?: (string);
+  'forcedDown'?: (boolean);
 }
 
 export interface UpdateHostRequest {
@@ -17,7 +18,8 @@ export interface UpdateHostRequest {
   'updateMask': (string)[];
   'labels': ({[key: string]: string});
   'availabilityZone': (string);
-  'overcommit': (_drover_v1_Overcommit | null);
+  'overcommit': (_drover_v1_HostOvercommit | null);
   'disabled': (boolean);
   'disabledReason': (string);
+  'forcedDown': (boolean);
 }

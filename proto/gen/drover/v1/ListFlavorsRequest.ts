@@ -1,0 +1,12 @@
+// Original file: proto/drover/v1/catalog.proto
+
+
+export interface ListFlavorsRequestInput {
+  'pageSize'?: (number);
+  'pageToken'?: (string);
+}
+
+export interface ListFlavorsRequest {
+  'pageSize': (number);
+  'pageToken': (string);
+}

@@ -1,0 +1,12 @@
+// Original file: proto/drover/v1/catalog.proto
+
+
+export interface ListServerGroupsRequestInput {
+  'pageSize'?: (number);
+  'pageToken'?: (string);
+}
+
+export interface ListServerGroupsRequest {
+  'pageSize': (number);
+  'pageToken': (string);
+}

@@ -1,0 +1,10 @@
+// Original file: proto/drover/v1/placement.proto
+
+
+export interface ValuesInput {
+  'values'?: (string)[];
+}
+
+export interface Values {
+  'values': (string)[];
+}

@@ -1,7 +1,7 @@
 # Every target in one line each: make help
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test test-unit test-integration test-vm lint fmt fmt-check tuner-pages proto proto-check facts-check bench check clean
+.PHONY: help setup build run test test-unit test-integration test-vm lint fmt fmt-check tuner-pages proto proto-check facts-check conformance bench bench-nova soak check clean
 
 prettier := node_modules/.bin/prettier --log-level warn
 
@@ -52,6 +52,19 @@ facts-check: ## compare host facts with captured hosts: make facts-check DUMPS=D
 	@test -n "$(DUMPS)" || { echo "usage: make facts-check DUMPS=DIR" >&2; exit 64; }
 	@scripts/setup/install.sh
 	@node build/scripts/facts-check.js "$(DUMPS)"
+
+conformance: ## compare placement with answers of the real Nova: make conformance VECTORS="FILE|FOLDER ..."
+	@test -n "$(VECTORS)" || { echo 'usage: make conformance VECTORS="FILE|FOLDER ..."' >&2; exit 64; }
+	@scripts/setup/install.sh >&2
+	@node build/scripts/conformance.js $(VECTORS)
+
+bench-nova: ## beside Nova's own filters and weighers, where python3-nova is installed
+	@scripts/setup/install.sh
+	@node build/scripts/bench-nova.js
+
+soak: ## a million random claims, releases and moves while the control plane is killed: make soak [OPERATIONS=N]
+	@scripts/setup/install.sh
+	@node build/scripts/soak.js $(OPERATIONS)
 
 bench: ## measure placement, the store and the session
 	@scripts/setup/install.sh

@@ -23,8 +23,10 @@ const restFactor = 9;
 export interface HeldAllocations {
   /** Durable allocations of a host, oldest first. */
   list(hostId: string): Allocation[];
-  /** Generation of the host's durable record; 0: none. */
+  /** Generation of the host's durable allocations; 0: none. */
   generationOf(hostId: string): number;
+  /** Told when an agent has handled the set of this generation. */
+  acknowledged?(hostId: string, generation: number): void;
 }
 
 export interface FeedParts {
@@ -53,6 +55,8 @@ export class AllocationFeed {
   readonly #due = new Map<string, Change>();
   /** The same of agents that are away or have not handled the last message. */
   readonly #held = new Map<string, Change>();
+  /** Generation of the set that an agent was sent and has not handled. */
+  readonly #told = new Map<string, number>();
   #callOff: (() => void) | undefined;
 
   constructor(parts: FeedParts) {
@@ -81,15 +85,21 @@ export class AllocationFeed {
 
   /** The agent has handled something: it may be the message that another waits for. */
   acknowledged(session: HostSession): void {
-    const change = this.#held.get(session.hostId);
-    if (!change || session.link.holds(kind)) return;
-    this.#held.delete(session.hostId);
-    this.#wait(session.hostId, change);
+    const { hostId, link } = session;
+    const told = this.#told.get(hostId);
+    if (told === undefined || link.holds(kind)) return;
+    this.#told.delete(hostId);
+    this.#parts.allocations.acknowledged?.(hostId, told);
+    const change = this.#held.get(hostId);
+    if (!change) return;
+    this.#held.delete(hostId);
+    this.#wait(hostId, change);
   }
 
   /** Forgets a host that was deleted. */
   forget(hostId: string): void {
     this.#take(hostId);
+    this.#told.delete(hostId);
   }
 
   /** Tells nobody anything any more. */
@@ -98,6 +108,7 @@ export class AllocationFeed {
     this.#callOff = undefined;
     this.#due.clear();
     this.#held.clear();
+    this.#told.clear();
   }
 
   #take(hostId: string): Change | undefined {
@@ -139,11 +150,10 @@ export class AllocationFeed {
     session.isFed = true;
     try {
       if (held.length > maximumToldAllocations) throw tooMany(held.length);
-      const set = {
-        generation: allocations.generationOf(session.hostId),
-        allocations: held.map(domainAllocation),
-      };
+      const generation = allocations.generationOf(session.hostId);
+      const set = { generation, allocations: held.map(domainAllocation) };
       session.link.send(kind, { allocations: set }, true);
+      this.#told.set(session.hostId, generation);
       session.allocationsUntold = '';
     } catch (thrown) {
       this.#failed(session, asDroverError(thrown).message);

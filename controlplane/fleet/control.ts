@@ -2,6 +2,8 @@
  * The fleet as the services see it: who has joined, what their agents say, what they should be. It joins the directory
  * (durable), the sessions (memory) and the registry (the columns that placement searches).
  */
+import { isDeepStrictEqual } from 'node:util';
+import type { AllocationReport } from '../../proto/gen/drover/v1/AllocationReport.js';
 import type { AgentMessage } from '../../proto/gen/drover/v1/AgentMessage.js';
 import type { Condition } from '../../proto/gen/drover/v1/Condition.js';
 import type { Domain } from '../../proto/gen/drover/v1/Domain.js';
@@ -13,7 +15,10 @@ import type { HostRecord } from '../../proto/gen/drover/v1/HostRecord.js';
 import type { HostFacts } from '../../proto/gen/drover/v1/HostFacts.js';
 import { asDroverError, DroverError } from '../../proto/wire/errors.js';
 import { Conditions, verdicts } from '../health/conditions.js';
+import { aggregateStrings } from '../model/aggregate.js';
 import { capacityOf, sameCapacity } from '../model/host-capacity.js';
+import type { HostDetails } from '../model/host-details.js';
+import { detailsOf } from '../model/host-details-facts.js';
 import type { Totals } from '../model/allocation.js';
 import type { Operations } from '../operations/operations.js';
 import type { Profiles } from '../profiles/profiles.js';
@@ -35,6 +40,16 @@ export interface AllocationIndex extends HeldAllocations {
   removal(hostId: string): Write[];
   /** The host's record was deleted. */
   forget(hostId: string): void;
+  /** A session of the host's agent began that does not go on with an earlier one. */
+  sessionBegan?(hostId: string): void;
+  /** What an agent says to its host's allocations. */
+  report?(hostId: string, report: AllocationReport): void;
+  /** The domains of a host as now reported, and as reported before; undefined: for the first time. */
+  domainsReported?(hostId: string, now: readonly Domain[], before: readonly Domain[] | undefined): void;
+  /** What a host told of itself, with what its allocations take of its NUMA cells. */
+  detailsWith?(hostId: string, told: HostDetails): HostDetails;
+  /** What is wrong with the allocations of a host; undefined: nothing that is known. */
+  troubleOn?(hostId: string): { readonly reason: string; readonly message: string } | undefined;
 }
 
 export interface FleetParts {
@@ -74,6 +89,7 @@ export class FleetControl {
    */
   connected(session: HostSession, host: HostRecord): void {
     this.heard(session);
+    if (!session.isFed) this.#parts.allocations.sessionBegan?.(session.hostId);
     this.#feed.connected(session);
     this.#sendDesired(session, host);
   }
@@ -89,10 +105,8 @@ export class FleetControl {
     this.#feed.acknowledged(session);
     if (message.heartbeat) takeHeartbeat(session, message.heartbeat);
     if (message.facts) this.#takeFacts(session, message.facts);
-    if (message.domains) {
-      session.domains = message.domains.domains;
-      this.accountDomains(session.hostId);
-    }
+    if (message.domains) this.#takeDomains(session, message.domains.domains);
+    if (message.allocationReport) this.#parts.allocations.report?.(session.hostId, message.allocationReport);
     if (message.heartbeat || message.domains) this.#setService(session, true);
     if (message.tuning) session.tuning = message.tuning;
     if (message.operationResult) this.operations.finish(session.hostId, message.operationResult);
@@ -129,10 +143,30 @@ export class FleetControl {
     this.#feed.stop();
   }
 
-  /** Counts the domains of a host that no allocation covers, so that nobody places over them. */
+  #takeDomains(session: HostSession, domains: Domain[]): void {
+    const { allocations, registry } = this.#parts;
+    const { hostId, domains: before } = session;
+    session.domains = domains;
+    const row = registry.rowOf(hostId);
+    for (const domain of before ?? [])
+      if (row !== undefined && !allocations.covers(hostId, { ...domain, allocationId: '' }))
+        registry.columns.instances.remove(domain.uuid, row);
+    this.accountDomains(hostId);
+    allocations.domainsReported?.(hostId, domains, before);
+  }
+
+  /** The domains of a host whose agent is connected, as it last reported them; undefined: nobody knows. */
+  domainsKnown(hostId: string): readonly Domain[] | undefined {
+    const session = this.sessions.get(hostId);
+    return session?.end && this.#alive(hostId) === 'up' ? session.domains : undefined;
+  }
+
+  /** Counts the domains of a host that no allocation covers, so that nobody places over them, and says which are there. */
   accountDomains(hostId: string): void {
     const { allocations, registry } = this.#parts;
     const domains = this.sessions.get(hostId)?.domains ?? [];
+    const row = registry.rowOf(hostId);
+    if (row !== undefined) for (const { uuid } of domains) registry.columns.instances.add(uuid, row);
     registry.setUnmanaged(hostId, totalsOf(domains.filter((domain) => !allocations.covers(hostId, domain))));
   }
 
@@ -145,13 +179,21 @@ export class FleetControl {
     }
   }
 
+  /** The zone that a host is in: that of its aggregates, else its own. Empty: it names none. */
+  zoneOf(record: HostRecord): string {
+    const { registry } = this.#parts;
+    const row = registry.rowOf(record.id);
+    const aggregates = row === undefined ? [] : registry.columns.aggregatesOf(row);
+    return aggregateStrings(aggregates, 'availability_zone')?.join(', ') ?? record.availabilityZone;
+  }
+
   host(record: HostRecord): Host {
     const { registry, profiles } = this.#parts;
     const view = registry.view(record.id);
     if (!view) throw new Error(`host ${record.name} has a record and no row`);
     const session = this.sessions.get(record.id);
     return hostMessage({
-      record,
+      record: { ...record, availabilityZone: this.zoneOf(record) },
       view,
       session,
       alive: this.#alive(record.id),
@@ -183,11 +225,10 @@ export class FleetControl {
   }
 
   conditions(record: HostRecord): Condition[] {
-    return this.#conditions.of(
-      record,
-      verdicts(this.sessions.get(record.id), this.#alive(record.id)),
-      this.#parts.now(),
-    );
+    const found = verdicts(this.sessions.get(record.id), this.#alive(record.id));
+    const trouble = this.#parts.allocations.troubleOn?.(record.id);
+    if (trouble) found.push({ type: 'allocations', status: 'degraded', ...trouble });
+    return this.#conditions.of(record, found, this.#parts.now());
   }
 
   /**
@@ -196,6 +237,7 @@ export class FleetControl {
    */
   async remove(hostId: string): Promise<void> {
     const { registry, allocations } = this.#parts;
+    const row = registry.rowOf(hostId);
     await this.directory.remove(hostId, {
       begin: (host) => {
         registry.setForcedDown(hostId, true);
@@ -203,8 +245,10 @@ export class FleetControl {
         if (held > 0) throw holds(host, held);
         return allocations.removal(hostId);
       },
-      undo: () => registry.setForcedDown(hostId, false),
+      undo: () => registry.setForcedDown(hostId, this.directory.get(hostId)?.forcedDown ?? false),
     });
+    for (const { uuid } of this.sessions.get(hostId)?.domains ?? [])
+      if (row !== undefined) registry.columns.instances.remove(uuid, row);
     allocations.forget(hostId);
     this.#feed.forget(hostId);
     this.sessions.remove(hostId);
@@ -246,12 +290,32 @@ export class FleetControl {
     const capacity = this.#capacityOf(host, facts);
     if (!capacity) return;
     session.facts = facts;
+    this.#takeDetails(host, facts);
     if (sameCapacity(host.capacity, capacity)) return;
     this.directory
       .update(host.id, () => ({ capacity }))
       .catch((error: Error) =>
         this.#parts.log.warn({ host: host.name, error: error.message }, 'capacity not stored'),
       );
+  }
+
+  /** What filters ask of the host. What is as before is left, so that nothing worked out from it goes stale. */
+  #takeDetails(host: HostRecord, facts: HostFacts): void {
+    const { registry, allocations } = this.#parts;
+    const row = registry.rowOf(host.id);
+    const told = this.#detailsOf(host, facts);
+    if (row === undefined || !told) return;
+    const details = allocations.detailsWith?.(host.id, told) ?? told;
+    if (!isDeepStrictEqual(registry.columns.detailsOf(row), details)) registry.setDetails(host.id, details);
+  }
+
+  #detailsOf(host: HostRecord, facts: HostFacts): HostDetails | undefined {
+    try {
+      return detailsOf(facts, this.profiles.desiredFor(host).tuners, host.name);
+    } catch (thrown) {
+      this.#parts.log.warn({ host: host.name, error: asDroverError(thrown).message }, 'details not taken');
+      return undefined;
+    }
   }
 
   #capacityOf(host: HostRecord, facts: HostFacts): HostCapacity | undefined {

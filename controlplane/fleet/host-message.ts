@@ -36,6 +36,8 @@ export function hostMessage({ record, view, session, alive, desired, generation 
     agentVersion: session?.agentVersion ?? '',
     generation,
     simulated: record.simulated,
+    forcedDown: record.forcedDown,
+    aggregates: [...view.aggregates],
   };
 }
 

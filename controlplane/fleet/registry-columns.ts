@@ -5,6 +5,8 @@
 
 /** Rows of one word of a bit set, and of one block of a column. */
 export const blockRows = 32;
+/** Blocks of one span. */
+export const spanBlocks = 32;
 
 /** A set of rows: bit `row & 31` of word `row >>> 5`. Signed words, which the engine need not widen. */
 export type Bits = Int32Array;
@@ -51,18 +53,71 @@ export function rowsOf(bits: Bits): number[] {
   return rows;
 }
 
-/** One number for each row, with the bounds of each block of 32 rows. Rows without a host hold NaN and bound nothing. */
+/** How often the blocks of a set of columns were written to, so that what was worked out from a block can be kept. */
+export class ChangeTally {
+  /** By block, and by span of blocks. They wrap around; nobody is 2^32 changes behind. */
+  changes = new Uint32Array(0);
+  spanChanges = new Uint32Array(0);
+
+  /** For this many rows, a multiple of 32. */
+  size(rows: number): void {
+    if (this.changes.length === rows / blockRows) return;
+    this.changes = new Uint32Array(rows / blockRows);
+    this.spanChanges = new Uint32Array(spansOf(rows));
+  }
+
+  count(block: number): void {
+    this.changes[block] = (this.changes[block] as number) + 1;
+    this.spanChanges[block >>> 5] = (this.spanChanges[block >>> 5] as number) + 1;
+  }
+}
+
+/** Rows that searches found extremes at, by column. */
+const mostPeaks = 8;
+
+/**
+ * One number for each row, with the bounds of each block of 32 rows and of each span of 32 blocks. Rows without a host hold
+ * NaN and bound nothing.
+ */
 export class Column {
   values = new Float64Array(0);
   /** Lowest value of each block; Infinity where it has no host. */
   low = new Float64Array(0);
   /** Highest value of each block; -Infinity where it has no host. */
   high = new Float64Array(0);
+  /** The same of each span. */
+  spanLow = new Float64Array(0);
+  spanHigh = new Float64Array(0);
+  readonly #tally: ChangeTally | undefined;
+  readonly #peaks = new Int32Array(mostPeaks).fill(-1);
+  #nextPeak = 0;
+
+  /** `tally`: counts the changes of this column, and of others beside it. */
+  constructor(tally?: ChangeTally) {
+    this.#tally = tally;
+  }
+
+  get tally(): ChangeTally | undefined {
+    return this.#tally;
+  }
+
+  /** Rows where searches found the highest or lowest value of late, or -1: where it is worth looking first, no more. */
+  get peaks(): Int32Array {
+    return this.#peaks;
+  }
+
+  /** Takes a row among the peaks, in the place of the oldest. */
+  notePeak(row: number): void {
+    this.#peaks[this.#nextPeak] = row;
+    this.#nextPeak = (this.#nextPeak + 1) % mostPeaks;
+  }
 
   grow(rows: number): void {
     this.values = grown(this.values, rows, Number.NaN);
     this.low = grown(this.low, rows / blockRows, Infinity);
     this.high = grown(this.high, rows / blockRows, -Infinity);
+    this.spanLow = grown(this.spanLow, spansOf(rows), Infinity);
+    this.spanHigh = grown(this.spanHigh, spansOf(rows), -Infinity);
   }
 
   /** Writes a row and keeps its block's bounds. NaN: no host. */
@@ -71,9 +126,12 @@ export class Column {
     if (before === value) return;
     this.values[row] = value;
     const block = row >>> 5;
-    const wasBound = before === this.low[block] || before === this.high[block];
-    if (wasBound || Number.isNaN(value)) this.#rebound(block);
+    this.#tally?.count(block);
+    const [low, high] = [this.low[block] as number, this.high[block] as number];
+    if (before === low || before === high || Number.isNaN(value)) this.#rebound(block);
+    else if (value >= low && value <= high) return;
     else this.#include(block, value);
+    this.#reboundSpan(block, low, high);
   }
 
   #include(block: number, value: number): void {
@@ -82,17 +140,54 @@ export class Column {
   }
 
   #rebound(block: number): void {
-    let low = Infinity;
-    let high = -Infinity;
     const end = (block + 1) * blockRows;
-    for (let row = block * blockRows; row < end; row++) {
-      const value = this.values[row] as number;
-      if (value < low) low = value;
-      if (value > high) high = value;
-    }
-    this.low[block] = low;
-    this.high[block] = high;
+    this.low[block] = lowestOf(this.values, block * blockRows, end);
+    this.high[block] = highestOf(this.values, block * blockRows, end);
   }
+
+  /** `low`, `high`: the block's bounds before. */
+  #reboundSpan(block: number, low: number, high: number): void {
+    const span = block >>> 5;
+    const end = Math.min((span + 1) * spanBlocks, this.low.length);
+    const [newLow, newHigh] = [this.low[block] as number, this.high[block] as number];
+    if (newLow <= (this.spanLow[span] as number)) this.spanLow[span] = newLow;
+    else if (low === this.spanLow[span]) this.spanLow[span] = lowestOf(this.low, span * spanBlocks, end);
+    if (newHigh >= (this.spanHigh[span] as number)) this.spanHigh[span] = newHigh;
+    else if (high === this.spanHigh[span]) this.spanHigh[span] = highestOf(this.high, span * spanBlocks, end);
+  }
+}
+
+/** Spans of this many rows. */
+export function spansOf(rows: number): number {
+  return Math.ceil(rows / blockRows / spanBlocks);
+}
+
+function lowestOf(values: Float64Array, first: number, end: number): number {
+  let low = Infinity;
+  for (let index = first; index < end; index++)
+    if ((values[index] as number) < low) low = values[index] as number;
+  return low;
+}
+
+/** Highest of the entries from `first` up to `end`; -Infinity for none but NaN. */
+export function highestOf(values: Float64Array, first: number, end: number): number {
+  let high = -Infinity;
+  for (let index = first; index < end; index++)
+    if ((values[index] as number) > high) high = values[index] as number;
+  return high;
+}
+
+/** Lowest and highest value of each block; Infinity and -Infinity for a block of nothing but NaN. */
+export function blockBounds(values: Float64Array): { low: Float64Array; high: Float64Array } {
+  const low = new Float64Array(values.length / blockRows).fill(Infinity);
+  const high = new Float64Array(values.length / blockRows).fill(-Infinity);
+  for (let row = 0; row < values.length; row++) {
+    const value = values[row] as number;
+    const block = row >>> 5;
+    if (value < (low[block] as number)) low[block] = value;
+    if (value > (high[block] as number)) high[block] = value;
+  }
+  return { low, high };
 }
 
 function grown(old: Float64Array<ArrayBuffer>, length: number, fill: number): Float64Array<ArrayBuffer> {

@@ -14,6 +14,8 @@ export interface HostView {
   readonly liveness: 'up' | 'down' | 'never-seen';
   /** Unix ms; 0: never. */
   readonly lastSeenUnixMs: number;
+  /** Names of the host aggregates that it is in. */
+  readonly aggregates: readonly string[];
 }
 
 /** The view of a row. `counts`: how many allocations and unmanaged domains it has. */
@@ -31,7 +33,14 @@ export function hostView(
     diskBytes: takenOf(columns.diskMb, row) * 2 ** 20,
     ...counts,
   };
-  return { record, overcommit, usage, liveness: livenessOf(columns, row, lastSeenUnixMs), lastSeenUnixMs };
+  return {
+    record,
+    overcommit,
+    usage,
+    liveness: livenessOf(columns, row, lastSeenUnixMs),
+    lastSeenUnixMs,
+    aggregates: columns.aggregatesOf(row).map(({ name }) => name),
+  };
 }
 
 function takenOf(resource: ResourceColumns, row: number): number {

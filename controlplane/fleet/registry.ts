@@ -6,8 +6,8 @@ import type { HostRecord } from '../../proto/gen/drover/v1/HostRecord.js';
 import type { Overcommit } from '../../proto/gen/drover/v1/Overcommit.js';
 import { DroverError } from '../../proto/wire/errors.js';
 import { type Aggregate, aggregateNumber, aggregateStrings } from '../model/aggregate.js';
-import type { Totals } from '../model/allocation.js';
-import { nothingTaken } from '../model/allocation.js';
+import { nothingTaken, type Totals } from '../model/allocation.js';
+import { type HostDetails, noDetails } from '../model/host-details.js';
 import { novaDefaults, novaDefaultZone, offered, overcommitInForce } from '../model/host.js';
 import { blockRows, hasBit, writeBit } from './registry-columns.js';
 import { Columns } from './registry-resources.js';
@@ -25,24 +25,51 @@ export interface RegistryOptions {
 const firstRows = 64;
 
 export class Registry {
-  readonly columns = new Columns();
+  readonly columns: Columns;
   readonly defaults: Overcommit;
-  readonly #defaultZone: string;
+  #defaultZone: string;
   readonly #maximumHosts: number;
-  readonly #rowsById = new Map<string, number>();
-  readonly #rowsByName = new Map<string, number>();
+  #rowsById: Map<string, number>;
+  /** A copy reads the same map: it is copied before the next write. */
+  #idsAreShared: boolean;
   /** Rows of hosts that were removed, to be used again. */
-  readonly #freeRows: number[] = [];
-  readonly #allocated: Totals[] = [];
-  readonly #unmanaged: Totals[] = [];
+  readonly #freeRows: number[];
+  readonly #allocated: Totals[];
+  readonly #unmanaged: Totals[];
   #order: Uint32Array | undefined;
-  #revision = 0;
+  #lastList: readonly Aggregate[] | undefined;
+  #lastMultipliers: ReadonlyMap<string, number | undefined> = new Map();
+  #revision: number;
 
-  constructor(options: RegistryOptions = {}) {
+  /** `from`: what the new registry starts as, over columns that were copied from there. */
+  constructor(
+    options: RegistryOptions = {},
+    from?: { readonly registry: Registry; readonly columns: Columns },
+  ) {
     this.defaults = options.defaults ?? novaDefaults;
     this.#defaultZone = options.defaultAvailabilityZone ?? novaDefaultZone;
     this.#maximumHosts = options.maximumHosts ?? 200_000;
-    this.columns.grow(firstRows);
+    const like = from?.registry;
+    this.columns = from?.columns ?? new Columns();
+    this.#rowsById = like ? like.#rowsById : new Map<string, number>();
+    this.#idsAreShared = like !== undefined;
+    if (like) like.#idsAreShared = true;
+    this.#freeRows = like ? like.#freeRows.slice() : [];
+    this.#allocated = like ? like.#allocated.slice() : [];
+    this.#unmanaged = like ? like.#unmanaged.slice() : [];
+    this.#order = like ? like.#order : undefined;
+    this.#revision = like ? like.#revision : 0;
+    if (!from) this.columns.grow(firstRows);
+  }
+
+  /** A registry of its own over `columns`, a copy of this one's columns. Use `forkRegistry`, which makes that copy. */
+  copyOver(columns: Columns): Registry {
+    const options = {
+      defaults: this.defaults,
+      defaultAvailabilityZone: this.#defaultZone,
+      maximumHosts: this.#maximumHosts,
+    };
+    return new Registry(options, { registry: this, columns });
   }
 
   /** Grows by 1 with every change that a search could notice. */
@@ -56,18 +83,75 @@ export class Registry {
 
   /**
    * Adds a host or takes over its changed record; what it holds and whether it is up stay as they were. A new host is down.
-   * `aggregates`: the host aggregates it is in. Errors: `resource-exhausted` beyond the most hosts.
+   * `aggregates`: the host aggregates it is in; those it was in where not given. Errors: `resource-exhausted` beyond the
+   * most hosts.
    */
-  upsert(record: HostRecord, aggregates: readonly Aggregate[] = []): void {
+  upsert(record: HostRecord, aggregates?: readonly Aggregate[]): void {
     const row = this.#rowsById.get(record.id) ?? this.#newRow(record.id);
+    if (aggregates) this.columns.aggregates[row] = aggregates;
     this.#rename(row, record);
     this.columns.records[row] = record;
     writeBit(this.columns.enabled, row, !record.disabled);
     this.columns.deriveService(row);
-    this.columns.setZones(row, this.#zonesOf(record, aggregates));
-    this.#setMultipliers(row, aggregates);
+    this.#applyAggregates(row, record);
     this.#setCapacity(row, record);
     this.#revision++;
+  }
+
+  /** Puts a host into these host aggregates and out of every other. False: the host is not known. */
+  setAggregates(id: string, aggregates: readonly Aggregate[]): boolean {
+    const row = this.#rowsById.get(id);
+    if (row === undefined) return false;
+    this.columns.aggregates[row] = aggregates;
+    this.#applyAggregates(row, this.recordAt(row));
+    this.#setCapacity(row, this.recordAt(row));
+    this.#revision++;
+    return true;
+  }
+
+  /** The rules of placement changed: a search of this registry may answer something else from now on. */
+  rulesChanged(): void {
+    this.#revision++;
+  }
+
+  /** Hosts that neither name a zone nor have one by an aggregate are in this one from now on. */
+  setDefaultZone(zone: string): void {
+    if (zone === this.#defaultZone) return;
+    this.#defaultZone = zone;
+    for (const row of this.#rowsById.values()) this.#applyAggregates(row, this.recordAt(row));
+    this.#revision++;
+  }
+
+  #applyAggregates(row: number, record: HostRecord): void {
+    const aggregates = this.columns.aggregatesOf(row);
+    this.columns.setZones(row, this.#zonesOf(record, aggregates));
+    this.#setMultipliers(row, aggregates);
+    this.columns.touchShape(row);
+  }
+
+  /** Takes over what a host told of itself. False: the host is not known. */
+  setDetails(id: string, details: HostDetails): boolean {
+    const row = this.#rowsById.get(id);
+    if (row === undefined) return false;
+    this.columns.details[row] = details;
+    this.columns.touchShape(row);
+    this.#revision++;
+    return true;
+  }
+
+  /** Counts of a host: what is given is set. False: the host is not known. */
+  setCounts(
+    id: string,
+    counts: Partial<Record<'servers' | 'ioOps' | 'failedBuilds' | 'ecusUsed', number>>,
+  ): boolean {
+    const row = this.#rowsById.get(id);
+    if (row === undefined) return false;
+    for (const name of ['servers', 'ioOps', 'failedBuilds', 'ecusUsed'] as const) {
+      const count = counts[name];
+      if (count !== undefined) this.columns[name].set(row, count);
+    }
+    this.#revision++;
+    return true;
   }
 
   /** Takes a host out; its row will be used again. An unknown id is nothing to take out. */
@@ -79,8 +163,12 @@ export class Registry {
     const { present, up, enabled, forcedDown, controllable, inService } = columns;
     for (const bits of [present, up, enabled, forcedDown, controllable, inService])
       writeBit(bits, row, false);
+    for (const column of columns.counts) column.set(row, Number.NaN);
     columns.setZones(row, []);
     this.#setMultipliers(row, []);
+    columns.aggregates[row] = [];
+    columns.details[row] = noDetails;
+    columns.touchShape(row);
     this.#forget(row, id);
     this.#revision++;
   }
@@ -129,7 +217,7 @@ export class Registry {
 
   /** The row of a host by its name. */
   rowOfName(name: string): number | undefined {
-    return this.#rowsByName.get(name);
+    return this.columns.rowsByHost.get(name)?.[0];
   }
 
   /** The record in a row that holds a host. */
@@ -147,13 +235,7 @@ export class Registry {
       allocations: this.#allocated[row]?.count ?? 0,
       unmanagedDomains: this.#unmanaged[row]?.count ?? 0,
     };
-    return hostView(
-      this.columns,
-      row,
-      this.recordAt(row),
-      overcommitInForce(this.recordAt(row).overcommit, this.defaults),
-      used,
-    );
+    return hostView(this.columns, row, this.recordAt(row), this.#overcommit(row, this.recordAt(row)), used);
   }
 
   /** Rows that hold a host, ordered by name. Kept until a host comes, goes or is renamed. */
@@ -163,8 +245,8 @@ export class Registry {
   }
 
   #sortedRows(): Uint32Array {
-    const names = [...this.#rowsByName].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-    return Uint32Array.from(names, ([, row]) => row);
+    const names = [...this.columns.rowsByHost].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+    return Uint32Array.from(names.flatMap(([, rows]) => rows));
   }
 
   #newRow(id: string): number {
@@ -173,26 +255,31 @@ export class Registry {
     const row = this.#freeRows.pop() ?? this.size;
     if (row >= this.columns.rows)
       this.columns.grow(Math.ceil((this.columns.rows * 1.25) / blockRows) * blockRows);
-    this.#rowsById.set(id, row);
+    this.#ownIds().set(id, row);
     writeBit(this.columns.present, row, true);
     this.columns.lastSeenMs[row] = 0;
     this.#allocated[row] = nothingTaken;
     this.#unmanaged[row] = nothingTaken;
+    for (const column of this.columns.counts) column.set(row, 0);
     return row;
+  }
+
+  #ownIds(): Map<string, number> {
+    if (this.#idsAreShared) this.#rowsById = new Map(this.#rowsById);
+    this.#idsAreShared = false;
+    return this.#rowsById;
   }
 
   #rename(row: number, record: HostRecord): void {
     const before = this.columns.records[row]?.name;
     if (before === record.name) return;
-    if (before !== undefined && this.#rowsByName.get(before) === row) this.#rowsByName.delete(before);
-    this.#rowsByName.set(record.name, row);
+    this.columns.setHostName(row, before, record.name);
     this.#order = undefined;
   }
 
   #forget(row: number, id: string): void {
-    const name = this.recordAt(row).name;
-    if (this.#rowsByName.get(name) === row) this.#rowsByName.delete(name);
-    this.#rowsById.delete(id);
+    this.columns.setHostName(row, this.recordAt(row).name, undefined);
+    this.#ownIds().delete(id);
     this.columns.records[row] = undefined;
     this.#freeRows.push(row);
     this.#order = undefined;
@@ -206,23 +293,36 @@ export class Registry {
   }
 
   #setMultipliers(row: number, aggregates: readonly Aggregate[]): void {
-    const keys = new Set(
-      aggregates
-        .flatMap(({ metadata }) => Object.keys(metadata))
-        .filter((key) => key.endsWith('_weight_multiplier')),
-    );
-    for (const key of new Set([...keys, ...this.columns.multipliers.keys()])) {
-      this.columns.setMultiplier(row, key, aggregateNumber(aggregates, key));
+    const own = this.#multipliersOf(aggregates);
+    for (const [key, value] of own) this.columns.setMultiplier(row, key, value);
+    for (const key of this.columns.multipliers.keys())
+      if (!own.has(key)) this.columns.setMultiplier(row, key, undefined);
+  }
+
+  /** Of the list used last it is known: thousands of hosts share one. */
+  #multipliersOf(aggregates: readonly Aggregate[]): ReadonlyMap<string, number | undefined> {
+    if (this.#lastList !== aggregates) {
+      this.#lastList = aggregates;
+      const keys = aggregates.flatMap(({ metadata }) =>
+        Object.keys(metadata).filter((key) => key.endsWith('_weight_multiplier')),
+      );
+      this.#lastMultipliers = new Map(keys.map((key) => [key, aggregateNumber(aggregates, key)]));
     }
+    return this.#lastMultipliers;
   }
 
   #setCapacity(row: number, record: HostRecord): void {
     const { vcpus, memoryMb, diskMb } = this.columns;
     const total = offered(record.capacity);
-    const own = overcommitInForce(record.overcommit, this.defaults);
+    const own = this.#overcommit(row, record);
     setResource(vcpus, row, total.vcpus, own.cpuAllocationRatio, own.reservedHostCpus);
     setResource(memoryMb, row, total.memoryMb, own.ramAllocationRatio, own.reservedHostMemoryMb);
     setResource(diskMb, row, total.diskMb, own.diskAllocationRatio, own.reservedHostDiskMb);
+  }
+
+  /** Read anew whenever record or aggregates change, so that no record ever holds another's ratio. */
+  #overcommit(row: number, { overcommit }: HostRecord): Overcommit {
+    return overcommitInForce(overcommit, this.defaults, this.columns.aggregatesOf(row));
   }
 
   #setTaken(id: string, totals: Totals, kind: 'allocated' | 'unmanaged', kept: Totals[]): boolean {
@@ -233,6 +333,8 @@ export class Registry {
       this.columns[name].derive(row);
     }
     kept[row] = totals;
+    const servers = (this.#allocated[row]?.count ?? 0) + (this.#unmanaged[row]?.count ?? 0);
+    this.columns.servers.set(row, servers);
     this.#revision++;
     return true;
   }

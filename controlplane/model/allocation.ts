@@ -1,8 +1,10 @@
 /** Allocations: who holds what on which host. Pure. */
-import { isDeepStrictEqual } from 'node:util';
 import type { Allocation } from '../../proto/gen/drover/v1/Allocation.js';
+import type { GuestCellPlacement } from '../../proto/gen/drover/v1/GuestCellPlacement.js';
 import type { Amounts } from './host.js';
-import type { CheckedRequest } from './request.js';
+import { changed, held } from './held-allocation.js';
+import { guestNumaOf } from './numa/guest-numa-of.js';
+import { type CheckedRequest, requestFor } from './request.js';
 
 /** What is taken on a host in sum; `count` is how many allocations or domains take it. */
 export interface Totals extends Amounts {
@@ -21,21 +23,69 @@ export function taken(totals: Totals, amounts: Amounts, times: 1 | -1): Totals {
   };
 }
 
-/** What is known of an allocation besides its request. */
-export interface AllocationOrigin {
-  readonly id: string;
+/** Where an allocation was put, and how that came about. */
+export interface Choice {
   readonly hostId: string;
   readonly hostName: string;
+  /** Names of the next best hosts. */
+  readonly alternates: readonly string[];
+  /** Of the fleet's state that was searched, and what decided between equals. */
+  readonly revision: number;
+  readonly seed: number;
+  readonly cells: readonly GuestCellPlacement[];
+}
+
+/** What is known of an allocation besides its request and its place. */
+export interface Origin {
+  readonly id: string;
   readonly idempotencyKey: string;
   readonly createdUnixMs: number;
   readonly createdBy: string;
+  /** 0: never. */
+  readonly lapsesUnixMs: number;
 }
 
-/** The allocation that a request becomes on a host. */
-export function newAllocation(request: CheckedRequest, origin: AllocationOrigin): Allocation {
-  const { vcpus, memoryMb, diskMb, instanceUuid, availabilityZone } = request;
-  const extraSpecs = { ...request.extraSpecs };
-  return { ...origin, vcpus, memoryMb, diskMb, instanceUuid, availabilityZone, extraSpecs };
+/** The allocation that a request becomes on a host. Its host has not confirmed it. A literal: spreading costs ten times as much. */
+export function newAllocation(request: CheckedRequest, choice: Choice, origin: Origin): Allocation {
+  return held({
+    id: origin.id,
+    hostId: choice.hostId,
+    hostName: choice.hostName,
+    vcpus: request.vcpus,
+    memoryMb: request.memoryMb,
+    diskMb: request.diskMb,
+    idempotencyKey: origin.idempotencyKey,
+    createdUnixMs: origin.createdUnixMs,
+    instanceUuid: request.instanceUuid,
+    extraSpecs: { ...request.extraSpecs },
+    createdBy: origin.createdBy,
+    availabilityZone: request.availabilityZone,
+    state: 'claimed',
+    lapsesUnixMs: origin.lapsesUnixMs,
+    flavor: request.flavor.name,
+    projectId: request.projectId ?? '',
+    serverGroupId: request.group?.id ?? '',
+    alternates: [...choice.alternates],
+    attempts: 1,
+    revision: choice.revision,
+    seed: choice.seed,
+    cells: [...choice.cells],
+    hostGeneration: 0,
+    movedFrom: '',
+    moveKey: '',
+  });
+}
+
+/** The allocation once its host has said that it holds. */
+export function confirmed(allocation: Allocation): Allocation {
+  return changed(allocation, { state: 'confirmed', lapsesUnixMs: 0, alternates: [] });
+}
+
+/** The allocation on another host, which has not confirmed it. */
+export function movedTo(allocation: Allocation, choice: Choice, more: Partial<Allocation>): Allocation {
+  const { hostId, hostName, revision, seed, alternates, cells } = choice;
+  const there = { hostId, hostName, revision, seed, alternates: [...alternates], cells: [...cells] };
+  return changed(allocation, { ...there, state: 'claimed', ...more });
 }
 
 /** True when `allocation` answers `request`: the same request for the same virtual machine. */
@@ -46,6 +96,34 @@ export function answers(allocation: Allocation, request: CheckedRequest): boolea
     allocation.diskMb === request.diskMb &&
     allocation.instanceUuid === request.instanceUuid &&
     allocation.availabilityZone === request.availabilityZone &&
-    isDeepStrictEqual({ ...allocation.extraSpecs }, { ...request.extraSpecs })
+    allocation.flavor === request.flavor.name &&
+    allocation.projectId === (request.projectId ?? '') &&
+    allocation.serverGroupId === (request.group?.id ?? '') &&
+    sameTexts(allocation.extraSpecs, request.extraSpecs)
   );
+}
+
+function sameTexts(one: Readonly<Record<string, string>>, other: Readonly<Record<string, string>>): boolean {
+  let count = 0;
+  for (const key in one) {
+    if (other[key] !== one[key]) return false;
+    count++;
+  }
+  for (const _key in other) count--;
+  return count === 0;
+}
+
+/**
+ * What an allocation still says of its request, for when it needs another host: amounts, zone, extra specs and the NUMA cells
+ * that follow from them, project. Image, hints and devices are not kept. The group is resolved anew by whoever asks.
+ */
+export function requestOf(allocation: Allocation): CheckedRequest {
+  const { flavor: name, vcpus, memoryMb, diskMb, extraSpecs, serverGroupId: id } = allocation;
+  const { availabilityZone, instanceUuid } = allocation;
+  const projectId = allocation.projectId || null;
+  const flavor = { name, vcpus, memoryMb, rootGb: 0, ephemeralGb: 0, swapMb: diskMb, extraSpecs };
+  const image = { id: '', name: '', properties: {} };
+  const group = id === '' ? null : { id, policy: '', members: [], hosts: [], maxServerPerHost: undefined };
+  const numa = allocation.cells.length === 0 ? null : guestNumaOf(flavor, image);
+  return requestFor(flavor, { image, numa, availabilityZone, instanceUuid, projectId, group });
 }

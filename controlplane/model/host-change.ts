@@ -1,13 +1,14 @@
 /** What an UpdateHost request makes of a host's record. Pure, so that it can be worked out when its turn comes. */
-import type { HostRecord } from '../../proto/gen/drover/v1/HostRecord.js';
-import type { HostRecordInput } from '../../proto/gen/drover/v1/HostRecord.js';
-import type { Overcommit } from '../../proto/gen/drover/v1/Overcommit.js';
+import type { HostOvercommitInput } from '../../proto/gen/drover/v1/HostOvercommit.js';
+import type { HostRecord, HostRecordInput } from '../../proto/gen/drover/v1/HostRecord.js';
 import type { UpdateHostRequest } from '../../proto/gen/drover/v1/UpdateHostRequest.js';
 import { invalid } from '../../proto/wire/errors.js';
 import { checkLabels, checkSimpleName } from '../../proto/wire/names.js';
 import { checkOvercommit } from './host.js';
 
-const overcommitFields: Readonly<Record<string, keyof Overcommit>> = {
+type OvercommitField = Exclude<keyof HostOvercommitInput, `_${string}`>;
+
+const overcommitFields: Readonly<Record<string, OvercommitField>> = {
   cpu_allocation_ratio: 'cpuAllocationRatio',
   ram_allocation_ratio: 'ramAllocationRatio',
   disk_allocation_ratio: 'diskAllocationRatio',
@@ -16,11 +17,11 @@ const overcommitFields: Readonly<Record<string, keyof Overcommit>> = {
   reserved_host_disk_mb: 'reservedHostDiskMb',
 };
 
-const cure = `labels, labels.KEY, availability_zone, disabled, overcommit or overcommit.FIELD (${Object.keys(overcommitFields).join(', ')})`;
+const cure = `labels, labels.KEY, availability_zone, disabled, forced_down, overcommit or overcommit.FIELD (${Object.keys(overcommitFields).join(', ')})`;
 
 /**
  * The fields of the record that the mask names, with their new values. `labels.KEY` and `overcommit.FIELD` change that one
- * and keep its neighbours; a label that the request lacks is removed, and an overcommit of 0 is the fleet's default again.
+ * and keep its neighbours; a label or an overcommit that the request lacks is removed.
  * Errors: `invalid-argument` naming the mask entry or the value.
  */
 export function hostChange(before: HostRecord, request: UpdateHostRequest): HostRecordInput {
@@ -47,7 +48,7 @@ function applyEntry(
     change.overcommit =
       part === ''
         ? (request.overcommit ?? {})
-        : { ...(change.overcommit ?? before.overcommit), ...oneOf(request, part) };
+        : withOvercommit(change.overcommit ?? before.overcommit, part, request.overcommit);
   else if (entry === 'availability_zone')
     change.availabilityZone =
       request.availabilityZone && checkSimpleName(request.availabilityZone, 'availability_zone');
@@ -56,6 +57,7 @@ function applyEntry(
       disabled: request.disabled,
       disabledReason: request.disabled ? request.disabledReason : '',
     });
+  else if (entry === 'forced_down') change.forcedDown = request.forcedDown;
   else throw invalid('update_mask', entry, cure);
 }
 
@@ -68,8 +70,14 @@ function withLabel(
   return Object.fromEntries(value === undefined ? others : [...others, [key, value]]);
 }
 
-function oneOf(request: UpdateHostRequest, part: string): Partial<Overcommit> {
+function withOvercommit(
+  before: HostOvercommitInput | null,
+  part: string,
+  given: HostOvercommitInput | null,
+): HostOvercommitInput {
   const field = Object.hasOwn(overcommitFields, part) ? overcommitFields[part] : undefined;
   if (field === undefined) throw invalid('update_mask', `overcommit.${part}`, cure);
-  return { [field]: request.overcommit?.[field] ?? 0 };
+  const value = given?.[field];
+  const others = Object.entries(before ?? {}).filter(([key]) => key !== field && !key.startsWith('_'));
+  return Object.fromEntries(value === undefined || value === null ? others : [...others, [field, value]]);
 }

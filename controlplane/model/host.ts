@@ -1,7 +1,9 @@
 /** Allocation ratios and reservations of a host, as Nova means them, and what a host offers in placement's units. Pure. */
 import type { HostCapacity } from '../../proto/gen/drover/v1/HostCapacity.js';
-import type { Overcommit, OvercommitInput } from '../../proto/gen/drover/v1/Overcommit.js';
+import type { HostOvercommit, HostOvercommitInput } from '../../proto/gen/drover/v1/HostOvercommit.js';
+import type { Overcommit } from '../../proto/gen/drover/v1/Overcommit.js';
 import { invalid } from '../../proto/wire/errors.js';
+import { type Aggregate, aggregateNumber } from './aggregate.js';
 
 /** Nova's defaults (`initial_*_allocation_ratio`, `reserved_host_*`): what a host that says nothing gets. */
 export const novaDefaults: Overcommit = {
@@ -37,38 +39,56 @@ const reservations = [
   ['reservedHostDiskMb', 'reserved_host_disk_mb'],
 ] as const;
 
-/** The overcommit in force: the host's own values, and the fleet's default wherever the host says 0. */
-export function overcommitInForce(own: Overcommit | null, defaults: Overcommit): Overcommit {
-  if (own === null) return defaults;
-  return {
-    cpuAllocationRatio: own.cpuAllocationRatio || defaults.cpuAllocationRatio,
-    ramAllocationRatio: own.ramAllocationRatio || defaults.ramAllocationRatio,
-    diskAllocationRatio: own.diskAllocationRatio || defaults.diskAllocationRatio,
-    reservedHostCpus: own.reservedHostCpus || defaults.reservedHostCpus,
-    reservedHostMemoryMb: own.reservedHostMemoryMb || defaults.reservedHostMemoryMb,
-    reservedHostDiskMb: own.reservedHostDiskMb || defaults.reservedHostDiskMb,
-  };
+/**
+ * The overcommit in force: what the host sets itself, else the smallest number that its aggregates' metadata has under
+ * Nova's name, else the fleet's. An aggregate's number that could not be set on a host, such as a ratio of 0, does not count.
+ */
+export function overcommitInForce(
+  own: HostOvercommit | null,
+  defaults: Overcommit,
+  aggregates: readonly Aggregate[] = [],
+): Overcommit {
+  if (own === null && aggregates.length === 0) return defaults;
+  const inForce = { ...defaults };
+  for (const [key, name] of ratios)
+    inForce[key] = own?.[key] || fromAggregates(aggregates, name, isRatio) || inForce[key];
+  for (const [key, name] of reservations)
+    inForce[key] = own?.[key] ?? fromAggregates(aggregates, name, isReservation) ?? inForce[key];
+  return inForce;
+}
+
+function fromAggregates(
+  aggregates: readonly Aggregate[],
+  name: string,
+  isOne: (value: unknown) => boolean,
+): number | undefined {
+  const value = aggregateNumber(aggregates, name);
+  return isOne(value) ? value : undefined;
 }
 
 /**
- * `given` as it came, once checked: ratios up to 1000, reservations whole and not negative. 0 stands for the
- * fleet's default and an absent field is not looked at. Errors: `invalid-argument` naming `field.ratio`.
+ * `given` as it came, once checked: ratios above 0 and up to 1000, reservations whole and not negative. An absent field is
+ * not looked at. Errors: `invalid-argument` naming `field.ratio`.
  */
-export function checkOvercommit(given: OvercommitInput, field = 'overcommit'): OvercommitInput {
-  for (const [key, name] of ratios) checkRatio(given[key], `${field}.${name}`);
-  for (const [key, name] of reservations) checkReservation(given[key], `${field}.${name}`);
+export function checkOvercommit(given: HostOvercommitInput, field = 'overcommit'): HostOvercommitInput {
+  for (const [key, name] of ratios)
+    check(given[key], isRatio, `${field}.${name}`, `a number above 0 and up to ${maximumRatio}, such as 4.0`);
+  for (const [key, name] of reservations)
+    check(given[key], isReservation, `${field}.${name}`, 'a whole number from 0');
   return given;
 }
 
-function checkRatio(value: OvercommitInput['cpuAllocationRatio'], field: string): void {
-  if (value === undefined || (Number(value) >= 0 && Number(value) <= maximumRatio)) return;
-  const cure = `a number above 0 and up to ${maximumRatio}, such as 4.0, or 0 for the default of the fleet`;
-  throw invalid(field, value, cure);
+function check(value: unknown, isOne: (value: unknown) => boolean, field: string, cure: string): void {
+  if (value === undefined || value === null || isOne(value)) return;
+  throw invalid(field, value, `${cure}, or nothing for what aggregates and the fleet say`);
 }
 
-function checkReservation(value: OvercommitInput['reservedHostMemoryMb'], field: string): void {
-  if (value === undefined || (Number.isSafeInteger(Number(value)) && Number(value) >= 0)) return;
-  throw invalid(field, value, 'a whole number from 0, or 0 for the default of the fleet');
+function isRatio(value: unknown): boolean {
+  return Number(value) > 0 && Number(value) <= maximumRatio;
+}
+
+function isReservation(value: unknown): boolean {
+  return Number.isSafeInteger(Number(value)) && Number(value) >= 0;
 }
 
 /**

@@ -28,6 +28,12 @@ export class Best {
     return weight > this.least || (weight === this.least && row < this.leastRow);
   }
 
+  /** True when the row is kept. */
+  has(row: number): boolean {
+    for (let place = 0; place < this.#length; place++) if (this.#rows[place] === row) return true;
+    return false;
+  }
+
   /** Takes in a row that `admits` lets in; the last one falls out when there are too many. */
   insert(row: number, weight: number): void {
     const place = this.#placeOf(row, weight);
@@ -41,7 +47,9 @@ export class Best {
     this.leastRow = this.#rows[end] as number;
   }
 
+  /** What is kept now. */
   ranking(): Ranking {
+    if (this.#length === this.#rows.length) return { rows: this.#rows, weights: this.#weights };
     return { rows: this.#rows.subarray(0, this.#length), weights: this.#weights.subarray(0, this.#length) };
   }
 

@@ -2,25 +2,38 @@
 import { DroverError } from '../../proto/wire/errors.js';
 import type { Registry } from '../fleet/registry.js';
 import type { CheckedRequest } from '../model/request.js';
-import { explain } from './explain.js';
+import { type Explanation, explain } from './explain.js';
 import type { Rules } from './select.js';
 
-/** A `no-valid-host` error: hosts left after each filter, and the most frequent refusal with one host as its example. */
+/**
+ * A `no-valid-host` error: hosts left after each filter, the most frequent refusal with one host as its example, and the
+ * smallest change that would admit a host.
+ */
 export function noValidHost(registry: Registry, rules: Rules, request: CheckedRequest): DroverError {
-  const { hostsConsidered, filters, refusals, hosts } = explain(registry, rules, request, 200);
+  const explanation = explain(registry, rules, request, 200);
+  const { hostsConsidered, filters, refusals } = explanation;
   if (hostsConsidered === 0) return new DroverError('no-valid-host', 'no valid host: no host has joined');
   const left = filters.map(({ filter, hostsLeft }) => `${filter} left ${hostsLeft}`).join(', ');
   const top = refusals[0];
-  if (!top) return new DroverError('no-valid-host', `no valid host among ${hostsConsidered}: ${left}`);
-  const example = hosts.find((host) => host.refusals.some(({ reason }) => reason === top.reason));
-  const refusal = example?.refusals.find(({ reason }) => reason === top.reason);
-  const words =
-    example && refusal
-      ? `; for example ${example.hostName} has ${refusal.observed}, wanted ${refusal.wanted}`
-      : '';
-  const text = `no valid host among ${hostsConsidered}: ${left}. Most frequent: ${top.filter} refuses ${top.hosts} (${top.reason})${words}`;
+  if (!top) {
+    const why = left || 'the hosts that the request names are not there';
+    return new DroverError('no-valid-host', `no valid host among ${hostsConsidered}: ${why}`);
+  }
+  const { host, refusal } = exampleOf(explanation, top);
+  const words = refusal ? `; for example ${host} has ${refusal.observed}, wanted ${refusal.wanted}` : '';
+  const nearest = explanation.relaxations[0];
+  const change = nearest ? `. Nearest change: ${nearest.text}` : '';
+  const text = `no valid host among ${hostsConsidered}: ${left}. Most frequent: ${top.filter} refuses ${top.hosts} (${top.reason})${words}${change}`;
   return new DroverError('no-valid-host', text, {
     field: 'request',
     ...(refusal && { value: refusal.observed, cure: refusal.wanted }),
   });
+}
+
+function exampleOf({ hosts }: Explanation, { filter, reason }: { filter: string; reason: string }) {
+  for (const { hostName, refusals } of hosts) {
+    const refusal = refusals.find((one) => one.filter === filter && one.reason === reason);
+    if (refusal) return { host: hostName, refusal };
+  }
+  return { host: '', refusal: undefined };
 }

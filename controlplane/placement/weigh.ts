@@ -2,87 +2,66 @@
  * Weighing as Nova's `weights.py`: raw values are normalised over the hosts that are left, multiplied and added up. Bounds
  * of blocks spare most rows: a block that cannot reach the best is not looked into, and the answer is the same.
  */
-import { blockRows, lowestBit } from '../fleet/registry-columns.js';
-import type { Columns } from '../fleet/registry-resources.js';
+import type { Column } from '../fleet/registry-columns.js';
+import type { Columns, Overrides } from '../fleet/registry-resources.js';
 import type { CheckedRequest } from '../model/request.js';
+import type { SchedulerSettings } from '../model/scheduler-settings.js';
 import type { Candidates } from './candidates.js';
-import type { WeigherInUse } from './weighers/weigher.js';
+import type { Weigher } from './weighers/weigher.js';
 
 /** One weigher, normalised over a set of rows. */
 export interface Term {
   readonly name: string;
-  readonly values: Float64Array;
-  readonly low: Float64Array;
-  readonly high: Float64Array;
+  readonly column: Column;
   readonly floor: number;
   readonly minimum: number;
-  /** Highest - minimum; 0: every row weighs 0. */
+  /** Highest - minimum; 0: every row weighs 0. Negative where Nova negates the multiplier, the option's or an aggregate's. */
   readonly range: number;
   readonly multiplier: number;
   /** By row, where aggregates set their own; NaN: they do not. */
-  readonly overrides: Float64Array | undefined;
+  readonly overrides: Overrides | undefined;
+}
+
+/** Which weighers weigh, with their settings. */
+export interface WeigherRules {
+  readonly weighers: readonly Weigher[];
+  readonly settings: SchedulerSettings;
 }
 
 /** The terms of a request over the candidates that pass. */
 export function prepareTerms(
   candidates: Candidates,
-  inUse: readonly WeigherInUse[],
+  { weighers, settings }: WeigherRules,
   request: CheckedRequest,
   columns: Columns,
 ): Term[] {
-  return inUse.map(({ weigher, multiplier }) => {
-    const { column, floor } = weigher.prepare(request, columns);
-    const { values, low, high } = column;
-    const minimum = floor ?? lowest(candidates, values, low);
-    const range = Math.max(highest(candidates, values, high), minimum) - minimum;
-    const overrides = columns.multipliers.get(weigher.multiplierKey);
+  return weighers.flatMap((weigher) => {
+    const prepared = weigher.prepare(request, columns, settings);
+    if (!prepared) return [];
+    const { column, floor, unweighable } = prepared;
+    const multiplier = settings.weightMultipliers[weigher.multiplierKey] ?? weigher.multiplier;
+    const minimum = floor ?? candidates.lowest(column);
+    const highest = candidates.highest(column);
+    if (unweighable && highest === Infinity) throw unweighable();
+    const range = Math.max(highest, minimum) - minimum;
+    const overrides = columns.overridesOf(weigher.multiplierKey);
     return {
       name: weigher.name,
-      values,
-      low,
-      high,
+      column,
       floor: floor ?? -Infinity,
       minimum,
-      range,
+      range: weigher.isNegated ? -range : range,
       multiplier,
       overrides,
     };
   });
 }
 
-/** Highest value over the candidates that pass; -Infinity for none. */
-function highest(candidates: Candidates, values: Float64Array, high: Float64Array): number {
-  let best = -Infinity;
-  for (let word = 0; word < candidates.rows.length; word++) {
-    if (!((high[word] as number) > best)) continue;
-    for (let rest = candidates.inBlock(word); rest !== 0; rest &= rest - 1) {
-      const row = word * blockRows + lowestBit(rest);
-      const value = values[row] as number;
-      if (value > best && candidates.pass(row)) best = value;
-    }
-  }
-  return best;
-}
-
-/** Lowest value over the candidates that pass; Infinity for none. */
-function lowest(candidates: Candidates, values: Float64Array, low: Float64Array): number {
-  let best = Infinity;
-  for (let word = 0; word < candidates.rows.length; word++) {
-    if (!((low[word] as number) < best)) continue;
-    for (let rest = candidates.inBlock(word); rest !== 0; rest &= rest - 1) {
-      const row = word * blockRows + lowestBit(rest);
-      const value = values[row] as number;
-      if (value < best && candidates.pass(row)) best = value;
-    }
-  }
-  return best;
-}
-
 /** The normalised weight of a row in one term times its multiplier. */
 export function termAt(term: Term, row: number): number {
-  const override = term.overrides === undefined ? Number.NaN : (term.overrides[row] as number);
+  const override = term.overrides === undefined ? Number.NaN : (term.overrides.values[row] as number);
   const multiplier = Number.isNaN(override) ? term.multiplier : override;
-  return multiplier * normal(term, term.values[row] as number);
+  return multiplier * normal(term, term.column.values[row] as number);
 }
 
 function normal(term: Term, raw: number): number {
@@ -97,24 +76,35 @@ export function weightAt(terms: readonly Term[], row: number): number {
   return weight;
 }
 
-/** By block: no row in it weighs more. Rounding keeps order, so the bounds hold to the last bit. */
-export function boundsOf(terms: readonly Term[], blocks: number): Float64Array {
-  const bounds = new Float64Array(blocks);
+/** Into `weights`: what the first `length` of `rows` weigh, to the last bit what `weightAt` answers. */
+export function weighRows(
+  terms: readonly Term[],
+  rows: Int32Array,
+  length: number,
+  weights: Float64Array,
+): void {
+  weights.fill(0, 0, length);
   for (const term of terms) {
-    if (term.overrides !== undefined) return bounds.fill(Infinity);
-    if (term.range !== 0) addBounds(bounds, term, term.multiplier >= 0 ? term.high : term.low);
+    if (term.overrides !== undefined) addOverridden(term, rows, length, weights);
+    else if (term.range !== 0) addTerm(term, rows, length, weights);
   }
-  return bounds;
 }
 
-function addBounds(
-  bounds: Float64Array,
-  { floor, minimum, range, multiplier }: Term,
-  extremes: Float64Array,
+function addTerm(
+  { column, floor, minimum, range, multiplier }: Term,
+  rows: Int32Array,
+  length: number,
+  weights: Float64Array,
 ): void {
-  for (let block = 0; block < bounds.length; block++) {
-    const raw = extremes[block] as number;
-    bounds[block] =
-      (bounds[block] as number) + multiplier * (((raw < floor ? floor : raw) - minimum) / range);
+  const { values } = column;
+  for (let index = 0; index < length; index++) {
+    const raw = values[rows[index] as number] as number;
+    weights[index] =
+      (weights[index] as number) + multiplier * (((raw < floor ? floor : raw) - minimum) / range);
   }
+}
+
+function addOverridden(term: Term, rows: Int32Array, length: number, weights: Float64Array): void {
+  for (let index = 0; index < length; index++)
+    weights[index] = (weights[index] as number) + termAt(term, rows[index] as number);
 }

@@ -2,16 +2,15 @@ import fc from 'fast-check';
 import t from 'tap';
 import { Claims } from '../../controlplane/allocations/claims.js';
 import { Registry } from '../../controlplane/fleet/registry.js';
-import { rowsOf } from '../../controlplane/fleet/registry-columns.js';
-import type { CheckedRequest } from '../../controlplane/model/request.js';
-import { Candidates } from '../../controlplane/placement/candidates.js';
+import { type CheckedRequest, requestFor } from '../../controlplane/model/request.js';
+import { novaSettings, type SchedulerSettings } from '../../controlplane/model/scheduler-settings.js';
 import { explain } from '../../controlplane/placement/explain.js';
-import { countFilters, defaultRules, select } from '../../controlplane/placement/select.js';
-import { prepareTerms, weightAt } from '../../controlplane/placement/weigh.js';
+import { countFilters, type Rules, rulesOf, select } from '../../controlplane/placement/select.js';
 import { Writer } from '../../controlplane/store/group-commit.js';
 import { MemoryStore } from '../../controlplane/store/memory.js';
 import type { Write } from '../../controlplane/store/store.js';
 import { DroverError } from '../../proto/wire/errors.js';
+import { hostStates, naiveSearch } from '../../scripts/bench/naive-search.js';
 
 interface MadeHost {
   vcpus: number;
@@ -58,6 +57,7 @@ function fleet(hosts: readonly MadeHost[]): Registry {
       machineId: '',
       certificateSerial: '',
       enrolledUnixMs: 0,
+      forcedDown: false,
       simulated: true,
     };
     registry.upsert({ id, name: id, availabilityZone: `z${made.zone}`, overcommit, capacity, ...more });
@@ -75,14 +75,7 @@ function wanted({
   memoryMb: number;
   zone: number;
 }): CheckedRequest {
-  return {
-    vcpus,
-    memoryMb,
-    diskMb: 1024,
-    availabilityZone: zone === 3 ? '' : `z${zone}`,
-    instanceUuid: '',
-    extraSpecs: {},
-  };
+  return requestFor({ vcpus, memoryMb, rootGb: 1 }, { availabilityZone: zone === 3 ? '' : `z${zone}` });
 }
 
 /** Nothing is promised beyond capacity x ratio, the columns agree with the allocations, and a reload gives the same columns. */
@@ -210,77 +203,87 @@ t.test(
   },
 );
 
-t.test('searching with bounds answers what looking at every row answers', async (t) => {
-  const used = fc.array(
-    fc.record({
-      row: fc.nat(199),
-      vcpus: fc.integer({ min: 0, max: 70 }),
-      memoryMb: fc.integer({ min: 0, max: 20_000 }),
-    }),
-    { maxLength: 60, size: 'max' },
-  );
-  const multipliers = fc.tuple(fc.constantFrom(1, -1, 0.5, 0), fc.constantFrom(1, -2, 3, 0));
+const change = fc.record({
+  row: fc.nat(199),
+  vcpus: fc.integer({ min: 0, max: 70 }),
+  memoryMb: fc.integer({ min: 0, max: 20_000 }),
+  ioOps: fc.integer({ min: 0, max: 4 }),
+  failedBuilds: fc.constantFrom(0, 0, 0, 1, 3),
+});
+type Made<A> = A extends fc.Arbitrary<infer Value> ? Value : never;
+const factor = fc.constantFrom(undefined, 1, -1, 0.5, 0, -2, 3);
+const multipliers = fc.record({
+  ram_weight_multiplier: factor,
+  cpu_weight_multiplier: factor,
+  disk_weight_multiplier: factor,
+  io_ops_weight_multiplier: factor,
+  build_failure_weight_multiplier: factor,
+});
+/** Rows in aggregates that set a multiplier of their own. */
+const overrides = fc.array(
+  fc.record({
+    row: fc.nat(199),
+    key: fc.constantFrom(
+      'ram_weight_multiplier',
+      'io_ops_weight_multiplier',
+      'build_failure_weight_multiplier',
+    ),
+    value: fc.constantFrom('-3', '0', '0.25', '7'),
+  }),
+  { maxLength: 4 },
+);
+
+function makeChange(registry: Registry, { row, ioOps, failedBuilds, ...amounts }: Made<typeof change>): void {
+  registry.setUnmanaged(`h${row}`, { ...amounts, diskMb: 0, count: 1 });
+  registry.setCounts(`h${row}`, { ioOps, failedBuilds });
+}
+
+function settingsOf(given: Made<typeof multipliers>): SchedulerSettings {
+  const weightMultipliers: Record<string, number> = {};
+  for (const [key, value] of Object.entries(given)) if (value !== undefined) weightMultipliers[key] = value;
+  return { ...novaSettings, weightMultipliers };
+}
+
+t.test('searching with bounds and kept sums answers what looking at every object answers', async (t) => {
   let found = 0;
   const property = fc.property(
     fc.array(host, { minLength: 1, maxLength: 200, size: 'max' }),
-    used,
-    request,
+    fc.array(change, { maxLength: 60, size: 'max' }),
+    fc.array(request, { minLength: 1, maxLength: 4 }),
     multipliers,
+    overrides,
     fc.integer({ min: 1, max: 12 }),
-    (hosts, changes, one, [first, second], count) => {
+    (hosts, changes, requests, given, own, count) => {
       const registry = fleet(hosts);
-      for (const { row, ...amounts } of changes)
-        registry.setUnmanaged(`h${row}`, { ...amounts, diskMb: 0, count: 1 });
+      for (const one of changes) makeChange(registry, one);
       for (const { row } of changes.slice(0, 5)) registry.remove(`h${row}`);
-      const rules = {
-        ...defaultRules,
-        weighers: defaultRules.weighers.map((inUse, index) => ({
-          ...inUse,
-          multiplier: index === 0 ? first : second,
-        })),
-      };
-      const asked = wanted(one);
-      const plain = everyRow(registry, rules, asked).slice(0, count);
-      const ours = select(registry, rules, asked, count).destinations.map(({ row }) => row);
-      if (JSON.stringify(ours) !== JSON.stringify(plain))
-        throw new Error(`select ${ours.join()} but looking at all ${plain.join()}`);
-      const explained = explain(registry, rules, asked, 10_000);
-      const left = countFilters(registry, rules, asked);
-      if (JSON.stringify(explained.filters) !== JSON.stringify(left))
-        throw new Error('explain and countFilters differ');
-      if (
-        explained.hosts.length !== registry.size ||
-        explained.hosts.some(({ passes, refusals }) => passes !== (refusals.length === 0))
-      )
-        throw new Error('a host without its reason');
-      found += ours.length;
+      for (const [id, { row, key, value }] of own.entries())
+        registry.setAggregates(`h${row}`, [{ id, name: `a${id}`, metadata: { [key]: value } }]);
+      const rules = rulesOf(settingsOf(given));
+      for (const [index, one] of requests.entries()) {
+        found += compare(registry, rules, wanted(one), count);
+        for (const again of changes.slice(index * 9, index * 9 + 3))
+          makeChange(registry, { ...again, vcpus: index });
+      }
     },
   );
   fc.assert(property, { numRuns: 300 });
   t.ok(found > 300, `${found} destinations compared`);
 });
 
-/** The rows that pass, best first, the slow way. */
-function everyRow(registry: Registry, rules: typeof defaultRules, asked: CheckedRequest): number[] {
-  const { columns } = registry;
-  const passing = rowsOf(columns.present).filter((row) => {
-    const zone = asked.availabilityZone === '' || columns.zonesByRow[row]?.includes(asked.availabilityZone);
-    const service = [columns.up, columns.controllable].every((bits) => rowsOf(bits).includes(row));
-    const fits = (
-      [
-        ['vcpus', asked.vcpus],
-        ['memoryMb', asked.memoryMb],
-        ['diskMb', asked.diskMb],
-      ] as const
-    ).every(([name, amount]) => {
-      const column = columns[name];
-      const total = column.total[row] as number;
-      if (name === 'vcpus' && total === 0) return true;
-      return amount <= total && amount <= total * (column.ratio[row] as number) - column.used(row);
-    });
-    return zone && service && fits;
-  });
-  if (passing.length < 2) return passing;
-  const terms = prepareTerms(new Candidates(rules.filters, asked, columns), rules.weighers, asked, columns);
-  return passing.toSorted((a, b) => weightAt(terms, b) - weightAt(terms, a) || a - b);
+/** How many destinations were compared with those of the naive search; explain and counts must tell the same. */
+function compare(registry: Registry, rules: Rules, asked: CheckedRequest, count: number): number {
+  const plain = naiveSearch(hostStates(registry), asked, count, rules.settings);
+  const ours = select(registry, rules, asked, count).destinations.map(({ row, weight }) => ({ row, weight }));
+  if (JSON.stringify(ours) !== JSON.stringify(plain))
+    throw new Error(`select ${JSON.stringify(ours)} but looking at all ${JSON.stringify(plain)}`);
+  const explained = explain(registry, rules, asked, 10_000);
+  if (JSON.stringify(explained.filters) !== JSON.stringify(countFilters(registry, rules, asked)))
+    throw new Error('explain and countFilters differ');
+  if (
+    explained.hosts.length !== registry.size ||
+    explained.hosts.some(({ passes, refusals }) => passes !== (refusals.length === 0))
+  )
+    throw new Error('a host without its reason');
+  return ours.length;
 }

@@ -4,6 +4,7 @@ import type { Filter } from './filter.js';
 export const availabilityZoneFilter: Filter = {
   name: 'AvailabilityZoneFilter',
   reasons: ['zone-differs'],
+  isOncePerRequest: true,
   prepare: ({ availabilityZone }, columns) => ({
     within: availabilityZone === '' ? [] : [columns.zones.get(availabilityZone) ?? columns.nobody],
     reasonOf: () => 0,

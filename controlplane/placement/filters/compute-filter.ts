@@ -12,6 +12,7 @@ const reasons = ['host-disabled', 'host-forced-down', 'host-down', 'host-not-con
 export const computeFilter: Filter = {
   name: 'ComputeFilter',
   reasons,
+  isOncePerRequest: true,
   prepare: (_request, columns) => ({
     within: [columns.inService],
     reasonOf: (row) => reasonOf(columns, row),

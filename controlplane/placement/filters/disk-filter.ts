@@ -5,5 +5,11 @@ import { prepareResourceTest } from './resource-test.js';
 export const diskFilter: Filter = {
   name: 'DiskFilter',
   reasons: ['disk-over-total', 'disk-short'],
-  prepare: (request, columns) => prepareResourceTest(columns.diskMb, request.diskMb, 'MiB'),
+  prepare: (request, columns) =>
+    prepareResourceTest({
+      resource: columns.diskMb,
+      amount: request.diskMb,
+      unit: 'MiB',
+      limits: { of: (diskMb) => ({ diskGb: diskMb / 1024 }) },
+    }),
 };

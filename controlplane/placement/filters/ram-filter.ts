@@ -5,5 +5,11 @@ import { prepareResourceTest } from './resource-test.js';
 export const ramFilter: Filter = {
   name: 'RamFilter',
   reasons: ['ram-over-total', 'ram-short'],
-  prepare: (request, columns) => prepareResourceTest(columns.memoryMb, request.memoryMb, 'MiB'),
+  prepare: (request, columns) =>
+    prepareResourceTest({
+      resource: columns.memoryMb,
+      amount: request.memoryMb,
+      unit: 'MiB',
+      limits: { of: (memoryMb) => ({ memoryMb }) },
+    }),
 };

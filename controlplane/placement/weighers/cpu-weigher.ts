@@ -4,5 +4,6 @@ import type { Weigher } from './weigher.js';
 export const cpuWeigher: Weigher = {
   name: 'CPUWeigher',
   multiplierKey: 'cpu_weight_multiplier',
+  multiplier: 1,
   prepare: (_request, columns) => ({ column: columns.vcpus.usable, floor: 0 }),
 };

@@ -4,5 +4,6 @@ import type { Weigher } from './weigher.js';
 export const ramWeigher: Weigher = {
   name: 'RAMWeigher',
   multiplierKey: 'ram_weight_multiplier',
+  multiplier: 1,
   prepare: (_request, columns) => ({ column: columns.memoryMb.free, floor: 0 }),
 };

@@ -36,6 +36,7 @@ import { DroverError } from '../../../../proto/wire/errors.js';
 import { desiredDigest } from '../../../../proto/wire/profile.js';
 import { maximumToldAllocations } from '../../../../proto/wire/limits.js';
 import { codec, type Codec } from '../../../../proto/wire/load.js';
+import { openTestCatalog } from '../../../support/test-catalog.js';
 
 function record(name: string, more: HostRecordInput = {}): HostRecordInput {
   return { id: `id-${name}`, name, availabilityZone: 'az-1', labels: { kind: 'real' }, ...more };
@@ -596,7 +597,8 @@ async function world() {
     log: { warn: (fields, message) => state.warnings.push(`${message} ${JSON.stringify(fields)}`) },
   });
   const capacity = { vcpus: 8, memoryBytes: 16 * 2 ** 30, diskBytes: 100 * 2 ** 30 };
-  const placement = placementHandlers({ registry, claims });
+  const { catalog } = await openTestCatalog();
+  const placement = placementHandlers({ registry, claims, catalog });
   return {
     ...{ state, store, registry, claims, directory, profiles, fleet, placement },
     hosts: fleetHandlers(fleet, { create: () => Promise.reject(new Error('no tokens here')) }),
@@ -713,6 +715,9 @@ t.test('what one agent says wrongly is its own loss', async (t) => {
   await w.tuning.ApplyProfile(asRead(codec('ApplyProfileRequest'), { profile: profile('p') }), nobody);
   t.match(b.sent.at(-1), { desiredState: { profileName: 'p' } });
   t.match(w.state.warnings[1], /^desired state not sent .*"host":"a"/);
+  b.say({ facts: { cpu: { online: '0-7' }, numaCells: [{ id: 0, cpus: 'x-y' }] } });
+  t.match(w.state.warnings.at(-1), /^details not taken .*"host":"b"/);
+  t.equal(b.session.facts?.cpu?.online, '0-7', 'the rest of what it tells is taken');
 });
 
 t.test('a label brings a profile, and its shared set is the capacity at once', async (t) => {

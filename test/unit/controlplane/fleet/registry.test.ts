@@ -13,12 +13,12 @@ import {
   offered,
   overcommitInForce,
 } from '../../../../controlplane/model/host.js';
-import { checkRequest } from '../../../../controlplane/model/request.js';
+import { checkRequest, requestFor } from '../../../../controlplane/model/request.js';
 import { aggregateNumber, aggregateStrings } from '../../../../controlplane/model/aggregate.js';
-import { filters } from '../../../../controlplane/placement/filters/index.js';
 import { explain } from '../../../../controlplane/placement/explain.js';
 import { defaultRules, select } from '../../../../controlplane/placement/select.js';
 import type { HostRecord } from '../../../../proto/gen/drover/v1/HostRecord.js';
+import { placementRequest } from '../../../support/placement-request.js';
 
 function record(id: string, change: Partial<HostRecord> = {}): HostRecord {
   const capacity = { vcpus: 8, memoryBytes: 16 * 2 ** 30 + 5, diskBytes: 100.5 * 2 ** 30 };
@@ -30,19 +30,13 @@ function record(id: string, change: Partial<HostRecord> = {}): HostRecord {
     machineId: '',
     certificateSerial: '',
     enrolledUnixMs: 0,
+    forcedDown: false,
     simulated: false,
   };
   return { id, name: `kvm-${id}`, availabilityZone: '', capacity, ...plain, ...change };
 }
 
-const asked = {
-  vcpus: 4,
-  memoryMb: 2048,
-  diskMb: 1024,
-  availabilityZone: '',
-  instanceUuid: '',
-  extraSpecs: {},
-};
+const asked = requestFor({ vcpus: 4, memoryMb: 2048, rootGb: 1 });
 
 t.test('a column keeps the bounds of its blocks', async (t) => {
   const column = new Column();
@@ -97,11 +91,8 @@ t.test('sums, ratios and reservations', async (t) => {
   registry.upsert(
     record('a', {
       overcommit: {
-        ...novaDefaults,
-        cpuAllocationRatio: 0,
         ramAllocationRatio: 1.5,
         reservedHostCpus: 2,
-        reservedHostMemoryMb: 0,
       },
     }),
   );
@@ -112,7 +103,7 @@ t.test('sums, ratios and reservations', async (t) => {
   t.strictSame(
     [memoryMb.free.values[0], memoryMb.usable.values[0]],
     [16384 - 1536, 24576 - 1536],
-    'reservation 0 is the default of 512',
+    'no reservation of its own: the default of 512',
   );
   t.equal(diskMb.total[0], 102400, 'whole GiB');
   t.match(registry.view('a'), {
@@ -140,6 +131,7 @@ t.test('sums, ratios and reservations', async (t) => {
 
 t.test('bad values', async (t) => {
   for (const [change, field] of [
+    [{ cpuAllocationRatio: 0 }, 'overcommit.cpu_allocation_ratio'],
     [{ cpuAllocationRatio: -1 }, 'overcommit.cpu_allocation_ratio'],
     [{ ramAllocationRatio: Infinity }, 'overcommit.ram_allocation_ratio'],
     [{ cpuAllocationRatio: 1e308 }, 'overcommit.cpu_allocation_ratio'],
@@ -151,17 +143,8 @@ t.test('bad values', async (t) => {
   ] as const) {
     t.throws(() => checkOvercommit(change), { code: 'invalid-argument', field });
   }
-  t.match(checkOvercommit({ cpuAllocationRatio: 0, ramAllocationRatio: 1000 }), { ramAllocationRatio: 1000 });
-  const good = {
-    vcpus: 1,
-    memoryMb: 1,
-    rootGb: 2,
-    ephemeralGb: 3,
-    swapMb: 4,
-    availabilityZone: '',
-    instanceUuid: '',
-    extraSpecs: {},
-  };
+  t.match(checkOvercommit({ reservedHostCpus: 0, ramAllocationRatio: 1000 }), { ramAllocationRatio: 1000 });
+  const good = placementRequest({ vcpus: 1, memoryMb: 1, rootGb: 2, ephemeralGb: 3, swapMb: 4 });
   t.match(checkRequest(good), { diskMb: 5 * 1024 + 4 });
   t.throws(() => checkRequest(null), { code: 'invalid-argument', field: 'request' });
   for (const value of [0, -1, 1.5, 1025, 2 ** 32 - 1, Number.NaN])
@@ -241,10 +224,7 @@ t.test('every refusal in words, with counts', async (t) => {
       'kvm-mute',
       'ComputeFilter host-not-controllable: libvirt does not answer its agent, or its domains are not known yet; a host whose libvirt answers and whose domains are known',
     ],
-    [
-      'kvm-short',
-      'RamFilter ram-short: 872 MiB left (16384 x 1, 15512 used, of that 512 reserved); 2048 MiB',
-    ],
+    ['kvm-short', 'RamFilter ram-short: 872 MiB left ((16384 - 512 reserved) x 1, 15000 used); 2048 MiB'],
     [
       'kvm-small',
       'RamFilter ram-over-total: 1024 MiB in all; 2048 MiB',
@@ -254,7 +234,7 @@ t.test('every refusal in words, with counts', async (t) => {
   t.equal(hostsPassed, 1);
   t.strictSame(
     left.map(({ hostsLeft }) => hostsLeft),
-    [5, 3, 1, 1, 1],
+    [5, 3, 1, 1, 1, 1, 1, 1, 1],
   );
   t.match(
     refusals.find(({ reason }) => reason === 'ram-short'),
@@ -295,16 +275,19 @@ t.test('a filter may ask per row, where no column holds its rule', async (t) => 
       wordsOf: () => ({ observed: 'b', wanted: 'not b' }),
     }),
   };
-  const rules = { ...defaultRules, filters: [...filters, odd] };
+  const rules = { ...defaultRules, filters: [...defaultRules.filters, odd] };
   t.strictSame(
     select(registry, rules, asked, 5).destinations.map(({ hostId }) => hostId),
     ['b'],
   );
   t.equal(explain(registry, rules, asked, 5).refusals[0]?.hosts, 2);
   t.strictSame(
-    select(registry, { ...defaultRules, filters: [...filters, without] }, asked, 5).destinations.map(
-      ({ hostId }) => hostId,
-    ),
+    select(
+      registry,
+      { ...defaultRules, filters: [...defaultRules.filters, without] },
+      asked,
+      5,
+    ).destinations.map(({ hostId }) => hostId),
     ['a', 'c'],
   );
 });

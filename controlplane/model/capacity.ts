@@ -18,8 +18,18 @@ export const inventoryDefaults = {
   stepSize: 1,
 } as const;
 
+/**
+ * Why an allocation is refused: no inventory of the class, a size that the inventory does not hand out (below the least,
+ * above the most, or between two steps), or no room.
+ */
+export type AllocationRefusal = 'no_inventory' | 'constraints' | 'capacity';
+
 /** What can be handed out in sum: (total - reserved) x ratio, as a double. */
-export function capacity({ total, reserved, allocationRatio }: Inventory): number {
+export function capacity({
+  total,
+  reserved,
+  allocationRatio,
+}: Pick<Inventory, 'total' | 'reserved' | 'allocationRatio'>): number {
   return (total - reserved) * allocationRatio;
 }
 
@@ -30,11 +40,17 @@ export function isInventory(inventory: Inventory): boolean {
 
 /** Why an allocation of `amount` on top of `used` is refused; undefined: it is not. Sizes are looked at before room. */
 export function allocationRefusal(
-  inventory: Inventory,
+  inventory: Inventory | undefined,
   used: number,
   amount: number,
-): 'constraints' | 'capacity' | undefined {
+): AllocationRefusal | undefined {
+  if (!inventory) return 'no_inventory';
   const { minUnit, maxUnit, stepSize } = inventory;
   if (amount < minUnit || amount > maxUnit || amount % stepSize !== 0) return 'constraints';
   return used + amount > capacity(inventory) ? 'capacity' : undefined;
+}
+
+/** The inventory that Nova's libvirt driver makes of a host's resource: whole units, and at most all of it for one server. */
+export function inventoryOfHost(total: number, reserved: number, allocationRatio: number): Inventory {
+  return { ...inventoryDefaults, total, reserved, allocationRatio, maxUnit: total };
 }

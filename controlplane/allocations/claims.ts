@@ -1,100 +1,119 @@
 /**
  * Claims: picking hosts and taking them. A claim is marked in memory, so that the next search sees it; it is answered when
- * the host's record is durable. The same idempotency key answers the same allocation, also while that is on its way.
+ * its record is durable. The same idempotency key answers the same allocation, also while that is on its way.
  */
 import type { Allocation } from '../../proto/gen/drover/v1/Allocation.js';
+import type { AllocationReport } from '../../proto/gen/drover/v1/AllocationReport.js';
 import { asDroverError, DroverError, invalid } from '../../proto/wire/errors.js';
-import type { Registry } from '../fleet/registry.js';
-import { answers, newAllocation } from '../model/allocation.js';
+import type { HostDetails } from '../model/host-details.js';
 import { checkIdempotencyKey, type CheckedRequest } from '../model/request.js';
-import { noValidHost } from '../placement/no-valid-host.js';
-import { defaultRules, type Rules, select } from '../placement/select.js';
+import { defaultRules } from '../placement/select.js';
 import type { StoredRecord, Write } from '../store/store.js';
-import type { CommitQueue } from './commit-lane.js';
-import type { Entry } from './host-book.js';
-import { Ledger, type LedgerLimits } from './ledger.js';
+import { Chooser } from './chooser.js';
+import {
+  type Claimed,
+  type ClaimLimits,
+  type ClaimsParts,
+  defaultClaimLimits,
+  type Moved,
+  type PlaceOutcome,
+  type WantedClaim,
+  type WantedMove,
+} from './claims-parts.js';
+import { Confirmations } from './confirmations.js';
+import type { RunningDomain } from './domain-set.js';
+import { FailedBuilds } from './failed-builds.js';
+import type { GroupMembers } from './group-book.js';
+import { HostCells } from './host-cells.js';
+import { Healing } from './healing.js';
+import { Lapses } from './lapses.js';
+import { Ledger } from './ledger.js';
+import { Moves } from './moves.js';
+import { atIndex, type Placed, readable, type Refused } from './placed.js';
+import { Placing } from './placing.js';
+import { Requests } from './requests.js';
+import { Turns } from './turns.js';
 
-export interface ClaimLimits extends LedgerLimits {
-  /** Claims and releases that wait for their commit. */
-  readonly inFlight: number;
-  /** Claims of one placeMany. */
-  readonly batch: number;
-}
+export * from './claims-parts.js';
 
-export const defaultClaimLimits: ClaimLimits = {
-  perHost: 10_000,
-  recordBytes: 4 * 2 ** 20,
-  inFlight: 10_000,
-  batch: 1_000,
-};
-
-export interface ClaimsParts {
-  readonly registry: Registry;
-  readonly commits: CommitQueue;
-  /** Unix ms. */
-  now(): number;
-  newId(): string;
-  readonly rules?: Rules;
-  readonly limits?: Partial<ClaimLimits>;
-  /** Told of a host in the same turn in which it no longer holds an allocation: its domain may still run. */
-  freed?(hostId: string): void;
-  /** Told of a host when its durable allocations have changed. */
-  changed?(hostId: string): void;
-}
-
-export interface WantedClaim {
-  readonly request: CheckedRequest;
-  /** Empty: none; the claim is then always a new one. */
-  readonly key: string;
-  /** Who claims. */
-  readonly by: string;
-}
-
-export interface Claimed {
-  readonly allocation: Allocation;
-  /** Of the host's record that holds the allocation, or a later one. */
-  readonly hostGeneration: number;
-  /** The key was known. */
-  readonly existed: boolean;
-}
-
-export type PlaceOutcome = Claimed | { readonly error: DroverError };
-
-/** An allocation under its key; `ready` while its commit is on its way. */
-interface Keyed {
-  readonly allocation: Allocation;
-  readonly entry: Entry | undefined;
-  ready: Promise<void> | undefined;
-}
-
-/** Requests of one call that no host takes, with why: in one turn hosts only get fuller, and explaining costs. */
-type Refused = Map<string, DroverError>;
+const sayNothing = { warn: (): void => undefined };
 
 export class Claims {
   readonly #parts: ClaimsParts;
-  readonly #rules: Rules;
   readonly #limits: ClaimLimits;
   readonly #ledger: Ledger;
-  readonly #byKey = new Map<string, Keyed>();
+  readonly #chooser: Chooser;
+  readonly #cells: HostCells;
+  readonly #moves: Moves;
+  readonly #turns = new Turns();
+  readonly #lapses: Lapses;
+  readonly #failed: FailedBuilds;
+  readonly #requests = new Requests();
+  readonly #confirmations: Confirmations;
+  readonly #healing: Healing;
+  readonly #placing: Placing;
+  /** Claims on their way, by id. */
+  readonly #pending = new Map<string, Promise<void>>();
   readonly #releases = new Map<string, Promise<Allocation>>();
   #inFlight = 0;
 
   constructor(parts: ClaimsParts) {
     this.#parts = parts;
-    this.#rules = parts.rules ?? defaultRules;
+    const { registry, now, log = sayNothing } = parts;
     this.#limits = { ...defaultClaimLimits, ...parts.limits };
-    const told = {
-      freed: (hostId: string): void => parts.freed?.(hostId),
-      changed: (hostId: string): void => parts.changed?.(hostId),
+    this.#lapses = new Lapses(parts.claimTtlMs ?? 0);
+    this.#failed = new FailedBuilds(now(), (hostId, failedBuilds) =>
+      registry.setCounts(hostId, { failedBuilds }),
+    );
+    this.#ledger = new Ledger(registry, parts.commits, this.#limits, {
+      freed: (hostId) => parts.freed?.(hostId),
+      changed: (hostId) => parts.changed?.(hostId),
+      cellsChanged: (hostId) => this.#cells.changed(hostId),
+    });
+    this.#cells = new HostCells(registry, (hostId) => this.#ledger.on(hostId));
+    const { rules = defaultRules } = parts;
+    this.#chooser = new Chooser({
+      registry,
+      rules: typeof rules === 'function' ? rules : () => rules,
+      ...(parts.groupOf && { groupOf: (id: string) => parts.groupOf?.(id) }),
+      membersOf: (groupId, exceptId) => this.#ledger.groups.of(groupId, exceptId),
+    });
+    const shared = {
+      ...{ registry, now, log, ledger: this.#ledger, turns: this.#turns, chooser: this.#chooser },
+      ...{ lapses: this.#lapses, failed: this.#failed, requests: this.#requests },
+      gone: (allocation: Allocation) => this.#placing.forget(allocation),
     };
-    this.#ledger = new Ledger(parts.registry, parts.commits, this.#limits, told);
+    this.#healing = new Healing({
+      ...shared,
+      releasesOrphans: parts.releasesOrphans ?? false,
+      domainsOf: (hostId) => parts.domainsOf?.(hostId),
+    });
+    this.#placing = new Placing({
+      ...shared,
+      healing: this.#healing,
+      newId: () => parts.newId(),
+      ...(parts.newSeed && { newSeed: () => parts.newSeed?.() ?? 1 }),
+    });
+    this.#moves = new Moves({ ...shared, newSeed: () => this.#placing.seed() });
+    this.#confirmations = new Confirmations({ ...shared, takeHome: (one) => this.#healing.takeHome(one) });
   }
 
-  /** Takes over records `allocations/<host id>`, once the registry has the hosts. Errors: `storage-corrupt`. */
-  load(records: readonly StoredRecord[]): void {
+  /** Takes over the records of allocations, which come by key, once the registry has the hosts. Errors: `storage-corrupt`. */
+  load(records: Iterable<StoredRecord>): void {
     this.#ledger.load(records);
-    for (const allocation of this.#ledger.list())
-      this.#remember({ allocation, entry: undefined, ready: undefined });
+    const waiting: Allocation[] = [];
+    for (const allocation of this.#ledger.all()) {
+      this.#placing.remember(allocation);
+      if (allocation.state === 'claimed') waiting.push(allocation);
+      this.#healing.noteDouble(allocation);
+    }
+    // Agents that were away with the control plane get the whole time again.
+    for (const { id } of waiting) this.#lapses.start(id, this.#parts.now());
+  }
+
+  /** Brings what an older build stored into today's layout; to be awaited before the first claim. */
+  migrate(): Promise<void> {
+    return this.#ledger.migrate();
   }
 
   /** Durable allocations of every host, or of one. */
@@ -102,9 +121,19 @@ export class Claims {
     return this.#ledger.list(hostId);
   }
 
+  /** A durable allocation by id. */
+  get(id: string): Allocation | undefined {
+    return this.#ledger.get(id);
+  }
+
   /** Ids of the allocations that a host holds, durable or about to be. */
   idsOn(hostId: string): ReadonlySet<string> {
-    return this.#ledger.idsOn(hostId);
+    return this.#ledger.book(hostId)?.ids() ?? new Set();
+  }
+
+  /** Members of a server group now, claims on their way included. */
+  membersOf(groupId: string): GroupMembers {
+    return this.#ledger.groups.of(groupId);
   }
 
   /** True when an allocation of the host, by its id or its virtual machine, stands for a domain. */
@@ -120,29 +149,70 @@ export class Claims {
   /** Forgets a host whose record was deleted. */
   forget(hostId: string): void {
     this.#ledger.forget(hostId);
+    this.#failed.forget(hostId);
+    this.#cells.forget(hostId);
+    this.#confirmations.forget(hostId);
   }
 
-  /** Generation of a host's durable record; 0: it never held an allocation. */
+  /** What a host told of itself, with what its allocations take of its NUMA cells. */
+  detailsWith(hostId: string, reported: HostDetails): HostDetails {
+    return this.#cells.detailsWith(hostId, reported);
+  }
+
+  /** Generation of a host's durable allocations; 0: it never held one. */
   generationOf(hostId: string): number {
     return this.#ledger.generationOf(hostId);
+  }
+
+  /** A new session of a host's agent: nobody knows yet whether it sends allocation reports. */
+  sessionBegan(hostId: string): void {
+    this.#confirmations.sessionBegan(hostId);
+  }
+
+  /** What an agent says to its host's allocations. */
+  report(hostId: string, report: AllocationReport): void {
+    this.#confirmations.report(hostId, report);
+  }
+
+  /** The agent has handled the set of this generation. */
+  acknowledged(hostId: string, generation: number): void {
+    this.#confirmations.acknowledged(hostId, generation);
+  }
+
+  /** The domains of a host, as its agent now reports them. `before`: as it did until now. */
+  domainsReported(
+    hostId: string,
+    now: readonly RunningDomain[],
+    before: readonly RunningDomain[] | undefined,
+  ): void {
+    this.#confirmations.domains(hostId, now);
+    this.#healing.domains(hostId, now, before);
+  }
+
+  /** What is wrong with the allocations of a host, in words; undefined: nothing that is known. */
+  troubleOn(hostId: string): { readonly reason: string; readonly message: string } | undefined {
+    return this.#healing.troubleOn(hostId);
+  }
+
+  /** Lapses, orphans, doubles. Called every second or so; never rejects. */
+  async sweep(): Promise<void> {
+    this.#failed.sweep(this.#parts.now());
+    await Promise.all([this.#confirmations.sweep(), this.#healing.sweep()]);
   }
 
   /**
    * Picks a host and takes the resources there; durable when it resolves. Errors: `no-valid-host`, `already-exists` (the key
    * stands for another request), `resource-exhausted` (too many in flight, host full), and what the store says.
    */
-  async claim(request: CheckedRequest, key: string, by = ''): Promise<Claimed> {
-    return this.#claim({ request, key, by });
-  }
-
-  async #claim(wanted: WantedClaim, refused?: Refused): Promise<Claimed> {
-    checkIdempotencyKey(wanted.key);
-    const known = this.#known(wanted);
-    if (known) return this.#answer(known, true);
+  async claim(request: CheckedRequest, key: string, by = '', seed = 0): Promise<Claimed> {
+    const wanted = { request, key, by, seed };
+    checkIdempotencyKey(key);
+    const known = this.#placing.known(wanted);
+    if (known) return this.#answer(known);
     this.#admit(1);
-    const made = this.#mark(wanted, refused);
-    this.#commit([made]);
-    return this.#answer(made, false);
+    const made = this.#placing.mark(wanted);
+    void this.#commit([made]);
+    return this.#answer({ allocation: made, existed: false });
   }
 
   /**
@@ -158,95 +228,102 @@ export class Claims {
       throw invalid('claims', `${claims.length} claims`, `1 to ${this.#limits.batch}`);
     if (allOrNothing) return this.#placeAll(claims.map(readable));
     const refused: Refused = new Map();
-    return Promise.all(claims.map((claim) => this.#outcome(claim, refused)));
+    const made: Allocation[] = [];
+    const outcomes = claims.map((claim) => this.#tried(() => this.#place(readable(claim), made, refused)));
+    const committed = this.#commit(made);
+    await committed.catch(() => undefined); // each claim of it says so
+    return Promise.all(outcomes.map((outcome) => this.#outcome(outcome, committed)));
   }
 
-  async #outcome(claim: WantedClaim | DroverError, refused: Refused): Promise<PlaceOutcome> {
+  #tried(place: () => Placed): Placed | { error: DroverError } {
     try {
-      return await this.#claim(readable(claim), refused);
+      return place();
     } catch (thrown) {
       return { error: asDroverError(thrown) };
     }
+  }
+
+  async #outcome(
+    placed: Placed | { readonly error: DroverError },
+    committed: Promise<void>,
+  ): Promise<PlaceOutcome> {
+    if ('error' in placed) return placed;
+    try {
+      if (!placed.existed) await committed;
+      return await this.#answer(placed);
+    } catch (thrown) {
+      return { error: asDroverError(thrown) };
+    }
+  }
+
+  async #placeAll(claims: readonly WantedClaim[]): Promise<Claimed[]> {
+    await this.#settled(claims);
+    this.#admit(claims.length);
+    const made: Allocation[] = [];
+    let placed: Placed[];
+    try {
+      placed = claims.map((claim, index) => atIndex(index, () => this.#place(claim, made)));
+    } catch (error) {
+      this.#ledger.unmark(made);
+      for (const allocation of made) this.#placing.forget(allocation);
+      throw error;
+    }
+    await this.#commit(made);
+    return placed.map((one) => this.#claimed(one));
+  }
+
+  /** Waits until no key of `claims` is on its way: all-or-nothing must not lean on a claim that may still fail. */
+  async #settled(claims: readonly WantedClaim[]): Promise<void> {
+    for (;;) {
+      const waiting = claims.flatMap(({ key }) => this.#pending.get(this.#placing.idOf(key) ?? '') ?? []);
+      if (waiting.length === 0) return;
+      await Promise.allSettled(waiting);
+    }
+  }
+
+  #place(claim: WantedClaim, made: Allocation[], refused?: Refused): Placed {
+    checkIdempotencyKey(claim.key);
+    const known = this.#placing.known(claim);
+    if (known) return known;
+    this.#admit(made.length + 1);
+    const allocation = this.#placing.mark(claim, refused);
+    made.push(allocation);
+    return { allocation, existed: false };
   }
 
   /** Gives an allocation back; durable when it resolves. Errors: `not-found`, `resource-exhausted`, and what the store says. */
   release(id: string): Promise<Allocation> {
     const running = this.#releases.get(id);
     if (running) return running;
-    const release = this.#release(id).finally(() => this.#releases.delete(id));
+    const release = this.#turns
+      .run(id, () => this.#counted(() => this.#release(id)))
+      .finally(() => this.#releases.delete(id));
     this.#releases.set(id, release);
     return release;
   }
 
   async #release(id: string): Promise<Allocation> {
-    const allocation = this.#ledger.get(id);
-    if (!allocation)
-      throw new DroverError('not-found', `no allocation ${id}`, { field: 'allocation_id', value: id });
-    this.#admit(1);
-    this.#inFlight++;
-    try {
-      await this.#ledger.remove(allocation);
-    } finally {
-      this.#inFlight--;
-    }
-    this.#forget(allocation);
+    const allocation = this.#durable(id);
+    await this.#ledger.commit({ puts: [], removed: [allocation] });
+    this.#placing.forget(allocation);
     return allocation;
   }
 
-  async #placeAll(claims: readonly WantedClaim[]): Promise<Claimed[]> {
-    await this.#settled(claims);
-    this.#admit(claims.length);
-    const made: Keyed[] = [];
-    let placed: { keyed: Keyed; existed: boolean }[];
-    try {
-      placed = claims.map((claim, index) => this.#placeOne(claim, index, made));
-    } catch (error) {
-      this.#takeBack(made);
-      throw error;
-    }
-    this.#commit(made);
-    return Promise.all(placed.map(({ keyed, existed }) => this.#answer(keyed, existed)));
+  /**
+   * Takes an allocation to another host with one commit for both; durable when it resolves. It is a claim there until the
+   * agent confirms it. The key of the last move answers it again. Errors: `not-found`, `no-valid-host`,
+   * `failed-precondition` (it is there), `resource-exhausted`, and what the store says.
+   */
+  async move(wanted: WantedMove): Promise<Moved> {
+    checkIdempotencyKey(wanted.key);
+    const { allocationId: id } = wanted;
+    return this.#turns.run(id, () => this.#counted(() => this.#moves.move(wanted, this.#durable(id))));
   }
 
-  /** Waits until no key of `claims` is on its way: all-or-nothing must not lean on a claim that may still fail. */
-  async #settled(claims: readonly WantedClaim[]): Promise<void> {
-    for (;;) {
-      const waiting = claims.flatMap(({ key }) => this.#byKey.get(key)?.ready ?? []);
-      if (waiting.length === 0) return;
-      await Promise.allSettled(waiting);
-    }
-  }
-
-  #placeOne(claim: WantedClaim, index: number, made: Keyed[]): { keyed: Keyed; existed: boolean } {
-    try {
-      checkIdempotencyKey(claim.key);
-      const known = this.#known(claim);
-      if (known) return { keyed: known, existed: true };
-      const keyed = this.#mark(claim);
-      made.push(keyed);
-      return { keyed, existed: false };
-    } catch (thrown) {
-      const { code, message, value, cure } = asDroverError(thrown);
-      throw new DroverError(code, `claims[${index}]: ${message}`, {
-        field: `claims[${index}]`,
-        ...(value && { value }),
-        ...(cure && { cure }),
-        cause: thrown,
-      });
-    }
-  }
-
-  /** What stands under the claim's key. Errors: `already-exists` when that is another request. */
-  #known({ key, request }: WantedClaim): Keyed | undefined {
-    const known = key === '' ? undefined : this.#byKey.get(key);
-    if (known && !answers(known.allocation, request)) {
-      throw new DroverError(
-        'already-exists',
-        `idempotency key ${key} stands for allocation ${known.allocation.id} with another request`,
-        { field: 'idempotency_key', value: key },
-      );
-    }
-    return known;
+  #durable(id: string): Allocation {
+    const allocation = this.#ledger.get(id);
+    if (allocation) return allocation;
+    throw new DroverError('not-found', `no allocation ${id}`, { field: 'allocation_id', value: id });
   }
 
   #admit(claims: number): void {
@@ -257,81 +334,53 @@ export class Claims {
     );
   }
 
-  /** Picks a host and marks it taken. */
-  #mark({ request, key, by }: WantedClaim, refused?: Refused): Keyed {
-    const { registry, now, newId } = this.#parts;
-    const text = refused && textOf(request);
-    const before = text === undefined ? undefined : refused?.get(text);
-    if (before) throw before;
-    const [best] = select(registry, this.#rules, request, 1).destinations;
-    if (!best) {
-      const error = noValidHost(registry, this.#rules, request);
-      if (text !== undefined) refused?.set(text, error);
-      throw error;
+  /** Admits one change and counts it as long as it runs. */
+  async #counted<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.#admit(1);
+    this.#inFlight++;
+    try {
+      return await work();
+    } finally {
+      this.#inFlight--;
     }
-    const origin = {
-      id: newId(),
-      hostId: best.hostId,
-      hostName: best.hostName,
-      idempotencyKey: key,
-      createdUnixMs: now(),
-      createdBy: by,
-    };
-    const allocation = newAllocation(request, origin);
-    const keyed: Keyed = { allocation, entry: this.#ledger.mark(allocation), ready: undefined };
-    this.#remember(keyed);
-    return keyed;
   }
 
   /** Sends marked claims on their way together. */
-  #commit(made: readonly Keyed[]): void {
-    if (made.length === 0) return;
+  #commit(made: readonly Allocation[]): Promise<void> {
+    if (made.length === 0) return Promise.resolve();
     this.#inFlight += made.length;
-    const ready = this.#ledger.add(made.map(({ entry }) => entry as Entry)).then(
+    const puts = made.map((now) => ({ now, before: undefined }));
+    const ready = this.#ledger.commit({ puts, removed: [] }).then(
       () => this.#landed(made),
       (error: unknown) => {
-        this.#landed(made);
-        for (const { allocation } of made) this.#forget(allocation);
+        this.#over(made);
+        for (const allocation of made) this.#placing.forget(allocation);
         throw error;
       },
     );
     ready.catch(() => undefined); // each claim awaits it and says so
-    for (const keyed of made) keyed.ready = ready;
+    for (const { id } of made) this.#pending.set(id, ready);
+    return ready;
   }
 
-  #landed(made: readonly Keyed[]): void {
+  #landed(made: readonly Allocation[]): void {
+    this.#over(made);
+    const nowMs = this.#parts.now();
+    for (const { id } of made) this.#lapses.start(id, nowMs);
+  }
+
+  #over(made: readonly Allocation[]): void {
     this.#inFlight -= made.length;
-    for (const keyed of made) keyed.ready = undefined;
+    for (const { id } of made) this.#pending.delete(id);
   }
 
-  /** Undoes marks that were never sent. */
-  #takeBack(made: readonly Keyed[]): void {
-    this.#ledger.unmark(made.map(({ entry }) => entry as Entry));
-    for (const { allocation } of made) this.#forget(allocation);
+  async #answer(placed: Placed): Promise<Claimed> {
+    await this.#pending.get(placed.allocation.id);
+    return this.#claimed(placed);
   }
 
-  async #answer(keyed: Keyed, existed: boolean): Promise<Claimed> {
-    await keyed.ready;
-    const { allocation } = keyed;
+  #claimed({ allocation: placed, existed }: Placed): Claimed {
+    const allocation = this.#ledger.get(placed.id) ?? placed; // released meanwhile
     return { allocation, hostGeneration: this.#ledger.generationOf(allocation.hostId), existed };
   }
-
-  #remember(keyed: Keyed): void {
-    if (keyed.allocation.idempotencyKey !== '') this.#byKey.set(keyed.allocation.idempotencyKey, keyed);
-  }
-
-  #forget({ idempotencyKey, id }: Allocation): void {
-    if (this.#byKey.get(idempotencyKey)?.allocation.id === id) this.#byKey.delete(idempotencyKey);
-  }
-}
-
-/** What placement looks at: requests of one text go to the same hosts. */
-function textOf({ vcpus, memoryMb, diskMb, availabilityZone, extraSpecs }: CheckedRequest): string {
-  return JSON.stringify([vcpus, memoryMb, diskMb, availabilityZone, extraSpecs]);
-}
-
-/** The claim, or its error thrown. */
-function readable(claim: WantedClaim | DroverError): WantedClaim {
-  if (claim instanceof DroverError) throw claim;
-  return claim;
 }

@@ -9,17 +9,22 @@ export interface CommitQueue {
   submit(writes: readonly Write[]): Promise<number>;
 }
 
+/** The most that an item makes of a batch. */
+export interface ItemSize {
+  readonly writes: number;
+  readonly bytes: number;
+}
+
 /** The store's side of a batch: what to write, and what to do once it is known how that went. */
 export interface BatchWork<Item> {
-  /** How much room an item needs at most, in bytes of records. */
-  sizeOf(item: Item): number;
+  sizeOf(item: Item): ItemSize;
   encode(batch: readonly Item[]): Write[];
   committed(batch: readonly Item[]): void;
   failed(batch: readonly Item[]): void;
 }
 
-/** Half of what one commit of the store takes (64 MiB). One item larger than this goes alone. */
-export const batchBytesLimit = 32 * 2 ** 20;
+/** Half of what one commit of the store takes (10,000 writes, 64 MiB). One item larger than this goes alone. */
+export const batchLimits: ItemSize = { writes: 5_000, bytes: 32 * 2 ** 20 };
 
 interface Waiting<Item> {
   readonly item: Item;
@@ -40,13 +45,12 @@ export class CommitLane<Item> {
 
   /** Resolves when the item is durable. Rejects with what the store said; the item has been given to `failed` by then. */
   add(item: Item): Promise<void> {
-    const { promise, resolve, reject } = deferred();
-    this.#queue.push({ item, resolve, reject });
-    if (!this.#running) {
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ item, resolve, reject });
+      if (this.#running) return;
       this.#running = true;
       queueMicrotask(() => void this.#run()); // what is added in this turn goes into the first batch
-    }
-    return promise;
+    });
   }
 
   async #run(): Promise<void> {
@@ -55,11 +59,12 @@ export class CommitLane<Item> {
   }
 
   #takeBatch(): Waiting<Item>[] {
-    let bytes = 0;
-    let count = 0;
+    let [writes, bytes, count] = [0, 0, 0];
     while (count < this.#queue.length) {
-      bytes += this.#work.sizeOf((this.#queue[count] as Waiting<Item>).item);
-      if (count > 0 && bytes > batchBytesLimit) break;
+      const size = this.#work.sizeOf((this.#queue[count] as Waiting<Item>).item);
+      writes += size.writes;
+      bytes += size.bytes;
+      if (count > 0 && (writes > batchLimits.writes || bytes > batchLimits.bytes)) break;
       count++;
     }
     const batch = this.#queue.slice(0, count);
@@ -79,14 +84,4 @@ export class CommitLane<Item> {
     this.#work.committed(items);
     for (const { resolve } of batch) resolve();
   }
-}
-
-function deferred(): { promise: Promise<void>; resolve: () => void; reject: (error: unknown) => void } {
-  let resolve: () => void = () => undefined;
-  let reject: (error: unknown) => void = () => undefined;
-  const promise = new Promise<void>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  return { promise, resolve, reject };
 }

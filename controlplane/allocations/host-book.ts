@@ -1,101 +1,125 @@
 /** What one host's allocations are: those that are durable, and the marks of those on their way. */
 import type { Allocation } from '../../proto/gen/drover/v1/Allocation.js';
-import type { HostAllocations } from '../../proto/gen/drover/v1/HostAllocations.js';
-import { codec } from '../../proto/wire/load.js';
 import { nothingTaken, taken, type Totals } from '../model/allocation.js';
+import { ecusTaken } from '../placement/requirements/ecus.js';
 
-/** An allocation with its bytes as they stand in the host's record. */
-export interface Entry {
-  readonly allocation: Allocation;
-  readonly bytes: Uint8Array;
-}
-
-/** An allocation ready for a record. Encoded once: a record is these bytes one after the other. */
-export function entryOf(allocation: Allocation): Entry {
-  return { allocation, bytes: codec('HostAllocations').encode({ allocations: [allocation] }) };
-}
+/** Up to so many allocations are looked through; a map for each host would take 1 KB for 20 of them. */
+const fewAllocations = 64;
 
 export class HostBook {
   readonly hostId: string;
   readonly hostName: string;
-  /** Of the durable record; 0: there is none. */
+  /** Of the durable allocations; 0: there never was one. */
   generation = 0;
   /** Durable and marked allocations in sum: what the registry counts as taken. */
   totals: Totals = nothingTaken;
-  /** Bytes of the record if every mark becomes durable. */
-  bytes = 0;
-  /** Ids of durable and marked allocations. */
-  readonly ids = new Set<string>();
-  readonly #durable = new Map<string, Entry>();
-  /** Virtual machines that durable and marked allocations are for, with how many. */
-  readonly #instances = new Map<string, number>();
+  /** How many of them no agent has confirmed. */
+  claimed = 0;
+  /** In millionths: whole numbers, so that giving back is exact. */
+  #microEcus = 0;
+  /** The durable allocations, oldest first. */
+  readonly durable: Allocation[] = [];
+  /** On their way to the store. */
+  readonly marked = new Set<Allocation>();
+  /** How many allocations each virtual machine has here; only where there are many, few are looked through. */
+  #instances: Map<string, number> | undefined;
 
   constructor(hostId: string, hostName: string) {
     this.hostId = hostId;
     this.hostName = hostName;
   }
 
-  /** Takes over a stored record. */
-  load({ generation, allocations }: HostAllocations): void {
-    this.generation = generation;
-    for (const allocation of allocations) {
-      const entry = entryOf(allocation);
-      this.mark(entry);
-      this.#durable.set(allocation.id, entry);
-    }
+  /** Counts an allocation as taken. */
+  mark(allocation: Allocation): void {
+    this.marked.add(allocation);
+    this.#count(allocation, 1);
   }
 
-  mark({ allocation, bytes }: Entry): void {
-    this.totals = taken(this.totals, allocation, 1);
-    this.bytes += bytes.length;
-    this.ids.add(allocation.id);
-    this.#countInstance(allocation.instanceUuid, 1);
+  unmark(allocation: Allocation): void {
+    this.marked.delete(allocation);
+    this.#count(allocation, -1);
   }
 
-  unmark({ allocation, bytes }: Entry): void {
-    this.totals = taken(this.totals, allocation, -1);
-    this.bytes -= bytes.length;
-    this.ids.delete(allocation.id);
-    this.#countInstance(allocation.instanceUuid, -1);
+  /** Takes over a durable allocation. */
+  hold(allocation: Allocation): void {
+    this.durable.push(allocation);
+    this.#count(allocation, 1);
+  }
+
+  /** A marked allocation is durable. */
+  keep(allocation: Allocation): void {
+    this.marked.delete(allocation);
+    this.durable.push(allocation);
+  }
+
+  /** A durable allocation is another now, on the same host and of the same size. */
+  replace(before: Allocation, now: Allocation): void {
+    this.durable[this.durable.indexOf(before)] = now;
+    this.claimed += claims(now) - claims(before);
+  }
+
+  /** A durable allocation is gone, durably. */
+  drop(allocation: Allocation): void {
+    this.durable.splice(this.durable.indexOf(allocation), 1);
+    this.#count(allocation, -1);
+  }
+
+  /** ECUs that durable and marked allocations take in sum. */
+  get ecus(): number {
+    return this.#microEcus / 1e6;
   }
 
   /** True when an allocation, durable or marked, is for this virtual machine. UUIDs compare in any case. */
   holdsInstance(uuid: string): boolean {
-    return this.#instances.has(uuid.toLowerCase());
+    return this.countOf(uuid) > 0;
   }
 
-  #countInstance(instanceUuid: string, change: 1 | -1): void {
-    const uuid = instanceUuid.toLowerCase();
-    const count = (this.#instances.get(uuid) ?? 0) + change;
-    if (uuid !== '' && count > 0) this.#instances.set(uuid, count);
-    else this.#instances.delete(uuid);
+  /** How many allocations, durable or marked, are for a virtual machine; 0 for an empty UUID. */
+  countOf(uuid: string): number {
+    const wanted = uuid.toLowerCase();
+    if (this.#instances) return this.#instances.get(wanted) ?? 0;
+    let count = 0;
+    if (wanted === '') return count;
+    for (const { instanceUuid } of this.durable) if (isSame(instanceUuid, wanted)) count++;
+    for (const { instanceUuid } of this.marked) if (isSame(instanceUuid, wanted)) count++;
+    return count;
   }
 
-  /** The durable allocations, oldest first. */
-  entries(): Iterable<Entry> {
-    return this.#durable.values();
+  /** Ids of durable and marked allocations. */
+  ids(): Set<string> {
+    return new Set([...this.durable, ...this.marked].map(({ id }) => id));
   }
 
-  /**
-   * The next record: the durable allocations with a batch's changes, one generation on. Marks of later batches are not in
-   * it, so a batch that fails can be taken back without a trace. Joined messages are one message to protobuf: repeated
-   * fields add up (protobuf encoding guide, "Last One Wins").
-   */
-  encode(added: readonly Entry[], removed: ReadonlySet<string>): Uint8Array {
-    const parts: Uint8Array[] = [codec('HostAllocations').encode({ generation: this.generation + 1 })];
-    for (const [id, { bytes }] of this.#durable) if (!removed.has(id)) parts.push(bytes);
-    for (const { bytes } of added) parts.push(bytes);
-    return Buffer.concat(parts);
+  #count(allocation: Allocation, change: 1 | -1): void {
+    this.totals = taken(this.totals, allocation, change);
+    this.claimed += change * claims(allocation);
+    this.#microEcus += change * Math.round(ecusTaken(allocation.extraSpecs) * 1e6);
+    if (this.#instances) countIn(this.#instances, allocation, change);
+    else if (this.totals.count > fewAllocations) this.#instances = this.#counted();
   }
 
-  /** The batch that `encode` was for is durable. Marks of what was removed end now, and not before. */
-  commit(added: readonly Entry[], removed: ReadonlySet<string>): void {
-    this.generation++;
-    for (const entry of added) this.#durable.set(entry.allocation.id, entry);
-    for (const id of removed) {
-      const entry = this.#durable.get(id);
-      if (entry) this.unmark(entry);
-      this.#durable.delete(id);
-    }
+  #counted(): Map<string, number> {
+    const instances = new Map<string, number>();
+    for (const held of [...this.durable, ...this.marked]) countIn(instances, held, 1);
+    return instances;
   }
+}
+
+function countIn(instances: Map<string, number>, { instanceUuid }: Allocation, change: 1 | -1): void {
+  if (instanceUuid === '') return;
+  const uuid = instanceUuid.toLowerCase();
+  const count = (instances.get(uuid) ?? 0) + change;
+  if (count > 0) instances.set(uuid, count);
+  else instances.delete(uuid);
+}
+
+/** Whether a UUID in any case is this one in lower case. Most differ in their last digit, which is quicker to see. */
+function isSame(uuid: string, lower: string): boolean {
+  const [one, other] = [uuid.charCodeAt(uuid.length - 1), lower.charCodeAt(lower.length - 1)];
+  if (one < 0x80 && other < 0x80 && (one | 0x20) !== (other | 0x20)) return false;
+  return uuid.toLowerCase() === lower;
+}
+
+function claims({ state }: Allocation): 0 | 1 {
+  return state === 'claimed' ? 1 : 0;
 }

@@ -1,20 +1,20 @@
 /**
  * Every host's book, kept in step with the registry and the store. Marks are taken in memory at once; a batch writes the
- * records of the hosts it touches; what fails is taken back exactly.
+ * allocations that it touches; what fails is taken back exactly.
  */
 import type { Allocation } from '../../proto/gen/drover/v1/Allocation.js';
 import { DroverError } from '../../proto/wire/errors.js';
-import { codec } from '../../proto/wire/load.js';
 import type { Registry } from '../fleet/registry.js';
 import type { StoredRecord, Write } from '../store/store.js';
-import { type BatchWork, CommitLane, type CommitQueue } from './commit-lane.js';
-import { type Entry, entryOf, HostBook } from './host-book.js';
+import { batchLimits, CommitLane, type CommitQueue, type ItemSize } from './commit-lane.js';
+import { GroupBook, memberOf } from './group-book.js';
+import { HostBook } from './host-book.js';
+import { RecordWriter, tellRecords } from './records.js';
+import { TextIndex } from './text-index.js';
 
 export interface LedgerLimits {
-  /** Allocations of one host: with the largest usual allocation of 400 bytes its record fills the store's 4 MiB. */
+  /** Allocations of one host. */
   readonly perHost: number;
-  /** Bytes of one host's record; the store takes 4 MiB. */
-  readonly recordBytes: number;
 }
 
 /** Who is told of a host, in the same turn. */
@@ -23,54 +23,95 @@ export interface LedgerListener {
   freed(hostId: string): void;
   /** Its durable allocations are others than before. */
   changed(hostId: string): void;
+  /** What its allocations take of its NUMA cells is other than before. */
+  cellsChanged(hostId: string): void;
+}
+
+/** An allocation to be written, and the durable one of the same id that it takes the place of. */
+export interface Put {
+  readonly now: Allocation;
+  readonly before: Allocation | undefined;
 }
 
 /** A change that becomes durable whole or not at all. */
-interface Change {
-  readonly added: readonly Entry[];
+export interface Change {
+  readonly puts: readonly Put[];
   readonly removed: readonly Allocation[];
 }
 
-interface HostChange {
-  readonly added: Entry[];
-  readonly removed: Set<string>;
-}
-
-const prefix = 'allocations/';
+/** An allocation's record with everything but extra specs, which count by themselves. */
+const usualBytes = 1_024;
 
 export class Ledger {
   readonly #registry: Registry;
   readonly #limits: LedgerLimits;
   readonly #told: LedgerListener;
+  readonly #commits: CommitQueue;
   readonly #lane: CommitLane<Change>;
+  readonly #write = new RecordWriter();
   readonly #books = new Map<string, HostBook>();
-  readonly #byId = new Map<string, Allocation>();
+  /** Durable allocations. */
+  readonly #byId = new TextIndex<Allocation>((held, id) => held.id === id);
+  readonly #marks = new Map<string, Allocation>();
+  readonly #groups = new GroupBook();
+  #oldHosts: readonly string[] = [];
 
   constructor(registry: Registry, commits: CommitQueue, limits: LedgerLimits, told: LedgerListener) {
     this.#told = told;
     this.#registry = registry;
+    this.#commits = commits;
     this.#limits = limits;
-    const work: BatchWork<Change> = {
-      sizeOf: (change) => this.#sizeOf(change),
+    this.#lane = new CommitLane(commits, {
+      sizeOf,
       encode: (batch) => this.#encode(batch),
       committed: (batch) => this.#committed(batch),
-      failed: (batch) => batch.forEach((change) => this.unmark(change.added)),
-    };
-    this.#lane = new CommitLane(commits, work);
+      failed: (batch) =>
+        batch.forEach(({ puts }) => this.unmark(puts.filter(isPlaced).map(({ now }) => now))),
+    });
   }
 
-  /** Takes over records `allocations/<host id>`, after the hosts' own. Errors: `storage-corrupt`. */
-  load(records: readonly StoredRecord[]): void {
-    for (const { key, value } of records) if (key.startsWith(prefix)) this.#loadRecord(key, value);
+  /** Takes over the records of allocations, by key, after the hosts' own. Errors: `storage-corrupt`. */
+  load(records: Iterable<StoredRecord>): void {
+    const oldHosts: string[] = [];
+    tellRecords(records, {
+      allocation: (allocation) => this.#take(allocation),
+      host: (hostId, generation, allocations) => {
+        const book = this.#book(hostId, '');
+        book.generation = Math.max(book.generation, generation);
+        if (allocations.length > 0) oldHosts.push(hostId);
+        // A record of its own is the newer one: the move to the new layout may have been cut off. It comes first, by key.
+        for (const old of allocations) if (!this.#byId.get(old.id)) this.#take(old);
+      },
+    });
+    this.#oldHosts = oldHosts;
+    for (const book of this.#books.values()) {
+      book.durable.sort((a, b) => a.createdUnixMs - b.createdUnixMs);
+      this.#account(book);
+    }
   }
 
-  #loadRecord(key: string, value: Uint8Array): void {
-    const hostId = key.slice(prefix.length);
-    const record = decode(key, value);
-    const book = this.#book(hostId, record.allocations[0]?.hostName ?? '');
-    book.load(record);
-    for (const { allocation } of book.entries()) this.#byId.set(allocation.id, allocation);
-    this.#registry.setAllocated(hostId, book.totals);
+  #take(read: Allocation): void {
+    const row = this.#registry.rowOf(read.hostId);
+    const host = row === undefined ? undefined : this.#registry.recordAt(row);
+    // One text for all allocations of a host, not one for each.
+    const allocation = host ? Object.assign(read, { hostId: host.id, hostName: host.name }) : read;
+    const book = this.#book(allocation.hostId, allocation.hostName);
+    book.generation = Math.max(book.generation, allocation.hostGeneration);
+    book.hold(allocation);
+    this.#byId.set(allocation.id, allocation);
+    this.#seat(allocation);
+  }
+
+  /** Gives the allocations of older builds records of their own. Errors: those of the store. */
+  async migrate(): Promise<void> {
+    for (const hostId of this.#oldHosts) {
+      const book = this.#existing(hostId);
+      const puts = book.durable.map((allocation) => this.#write.put(allocation));
+      for (let first = 0; first < puts.length; first += batchLimits.writes)
+        await this.#commits.submit(puts.slice(first, first + batchLimits.writes));
+      await this.#commits.submit([this.#write.generation(hostId, book.generation)]);
+    }
+    this.#oldHosts = [];
   }
 
   /** A durable allocation by id. */
@@ -78,28 +119,53 @@ export class Ledger {
     return this.#byId.get(id);
   }
 
-  /** Durable allocations of every host, or of one, by host name and age. */
-  list(hostId?: string): Allocation[] {
-    if (hostId !== undefined) return allocationsOf(this.#books.get(hostId));
-    const books = [...this.#books.values()];
-    books.sort((a, b) => (a.hostName < b.hostName ? -1 : a.hostName > b.hostName ? 1 : 0));
-    return books.flatMap(allocationsOf);
+  /** An allocation on its way to the store. */
+  marked(id: string): Allocation | undefined {
+    return this.#marks.get(id);
   }
 
-  /** Ids that a host holds, durable or about to be. */
-  idsOn(hostId: string): ReadonlySet<string> {
-    return this.#books.get(hostId)?.ids ?? new Set();
+  /** Every durable allocation, in no order. */
+  all(): IterableIterator<Allocation> {
+    return this.#byId.values();
+  }
+
+  /** Durable allocations of every host, or of one, by host name and age. */
+  list(hostId?: string): Allocation[] {
+    if (hostId !== undefined) return [...(this.#books.get(hostId)?.durable ?? [])];
+    const books = [...this.#books.values()];
+    books.sort((a, b) => (a.hostName < b.hostName ? -1 : a.hostName > b.hostName ? 1 : 0));
+    return books.flatMap(({ durable }) => durable);
+  }
+
+  /** Allocations of a host, durable and marked. */
+  *on(hostId: string): IterableIterator<Allocation> {
+    const book = this.#books.get(hostId);
+    if (!book) return;
+    yield* book.durable;
+    yield* book.marked;
+  }
+
+  book(hostId: string): HostBook | undefined {
+    return this.#books.get(hostId);
+  }
+
+  /** Members of a server group. */
+  get groups(): Pick<GroupBook, 'of'> {
+    return this.#groups;
   }
 
   /** True when an allocation of the host, by its id or its virtual machine, stands for a domain. */
   covers(hostId: string, { uuid, allocationId }: { uuid: string; allocationId: string }): boolean {
-    const book = this.#books.get(hostId);
-    return book !== undefined && (book.ids.has(allocationId) || book.holdsInstance(uuid));
+    if (allocationId !== '') {
+      if (this.#byId.get(allocationId)?.hostId === hostId) return true;
+      if (this.#marks.get(allocationId)?.hostId === hostId) return true;
+    }
+    return this.#books.get(hostId)?.holdsInstance(uuid) ?? false;
   }
 
   /** What deletes a host's record; nothing where it has none. */
   removal(hostId: string): Write[] {
-    return this.#books.has(hostId) ? [{ key: prefix + hostId, value: undefined }] : [];
+    return this.#books.has(hostId) ? [this.#write.forget(hostId)] : [];
   }
 
   /** Drops the book of a host whose record was deleted. */
@@ -111,42 +177,42 @@ export class Ledger {
     return this.#books.get(hostId)?.generation ?? 0;
   }
 
-  /** Marks an allocation as taken, in memory. Errors: `resource-exhausted` when the host's record can hold no more. */
-  mark(allocation: Allocation): Entry {
+  /** Marks an allocation as taken on its host, in memory. Errors: `resource-exhausted` when the host can hold no more. */
+  mark(allocation: Allocation): void {
     const book = this.#book(allocation.hostId, allocation.hostName);
-    const entry = entryOf(allocation);
-    const { perHost, recordBytes } = this.#limits;
-    if (book.totals.count >= perHost) throw full(book, `${perHost} allocations`);
-    if (book.bytes + entry.bytes.length + generationBytes > recordBytes)
-      throw full(book, `a record of ${recordBytes} bytes`);
-    book.mark(entry);
-    this.#registry.setAllocated(book.hostId, book.totals);
-    return entry;
+    if (book.totals.count >= this.#limits.perHost) throw full(book, this.#limits.perHost);
+    book.mark(allocation);
+    this.#marks.set(allocation.id, allocation);
+    this.#seat(allocation);
+    this.#account(book);
+    if (allocation.cells.length > 0) this.#told.cellsChanged(book.hostId);
   }
 
   /** Takes marks back. */
-  unmark(entries: readonly Entry[]): void {
-    for (const entry of entries) {
-      const book = this.#existing(entry.allocation.hostId);
-      book.unmark(entry);
-      this.#registry.setAllocated(book.hostId, book.totals);
-      this.#told.freed(book.hostId);
+  unmark(allocations: readonly Allocation[]): void {
+    for (const allocation of allocations) {
+      const book = this.#existing(allocation.hostId);
+      book.unmark(allocation);
+      this.#marks.delete(allocation.id);
+      this.#leave(book, allocation);
     }
   }
 
-  /** Makes marked allocations durable, or their marks are taken back and this rejects. */
-  add(entries: readonly Entry[]): Promise<void> {
-    return this.#lane.add({ added: entries, removed: [] });
-  }
-
-  /** Gives a durable allocation back; it counts as taken until that is durable. */
-  remove(allocation: Allocation): Promise<void> {
-    return this.#lane.add({ added: [], removed: [allocation] });
+  /**
+   * Makes a change durable, or the marks of what it places are taken back and this rejects. What it removes counts as taken
+   * until then. Each allocation of it must be in no other change that is on its way.
+   */
+  commit(change: Change): Promise<void> {
+    return this.#lane.add(change);
   }
 
   #book(hostId: string, hostName: string): HostBook {
-    const book = this.#books.get(hostId) ?? new HostBook(hostId, hostName);
-    this.#books.set(hostId, book);
+    let book = this.#books.get(hostId);
+    if (!book || (book.hostName === '' && hostName !== '')) {
+      const named = new HostBook(hostId, hostName);
+      named.generation = book?.generation ?? 0;
+      this.#books.set(hostId, (book = named));
+    }
     return book;
   }
 
@@ -156,69 +222,115 @@ export class Ledger {
     return book;
   }
 
-  #sizeOf({ added, removed }: Change): number {
-    const hosts = new Set([
-      ...added.map(({ allocation }) => allocation.hostId),
-      ...removed.map(({ hostId }) => hostId),
-    ]);
-    let bytes = 0;
-    for (const hostId of hosts) bytes += this.#existing(hostId).bytes + generationBytes;
-    return bytes;
+  /** Tells the registry what a host's allocations hold. Those that no agent has confirmed are work under way there. */
+  #account({ hostId, totals, claimed, ecus }: HostBook): void {
+    this.#registry.setAllocated(hostId, totals);
+    this.#registry.setCounts(hostId, { ioOps: claimed, ecusUsed: ecus });
+  }
+
+  #seat(allocation: Allocation): void {
+    this.#groups.add(allocation);
+    const row = this.#registry.rowOf(allocation.hostId);
+    if (row !== undefined && (allocation.instanceUuid !== '' || allocation.serverGroupId !== ''))
+      this.#registry.columns.instances.add(memberOf(allocation), row);
+  }
+
+  /** An allocation is no longer on a host. Whoever reports domains is told, and puts back what still runs there. */
+  #leave(book: HostBook, allocation: Allocation): void {
+    this.#groups.remove(allocation);
+    const row = this.#registry.rowOf(allocation.hostId);
+    if (row !== undefined && !book.holdsInstance(allocation.instanceUuid))
+      this.#registry.columns.instances.remove(memberOf(allocation), row);
+    this.#account(book);
+    if (allocation.cells.length > 0) this.#told.cellsChanged(book.hostId);
+    this.#told.freed(book.hostId);
   }
 
   #encode(batch: readonly Change[]): Write[] {
-    return Array.from(byHost(batch), ([hostId, { added, removed }]) => ({
-      key: prefix + hostId,
-      value: this.#existing(hostId).encode(added, removed),
-    }));
+    const generations = new Map<string, number>();
+    const nextOf = (hostId: string): number => {
+      const next = generations.get(hostId) ?? this.#existing(hostId).generation + 1;
+      generations.set(hostId, next);
+      return next;
+    };
+    const writes: Write[] = [];
+    const lost = new Set<string>();
+    for (const { puts, removed } of batch) {
+      for (const put of puts) {
+        // Only now is it known; nobody has seen the allocation yet.
+        if (isPlaced(put)) put.now.hostGeneration = nextOf(put.now.hostId);
+        if (put.before && isPlaced(put)) lost.add(put.before.hostId);
+        writes.push(this.#write.put(put.now));
+      }
+      for (const { id, hostId } of removed) {
+        lost.add(hostId);
+        writes.push(this.#write.remove(id));
+      }
+    }
+    for (const hostId of lost) writes.push(this.#write.generation(hostId, nextOf(hostId)));
+    return writes;
   }
 
   #committed(batch: readonly Change[]): void {
-    for (const [hostId, { added, removed }] of byHost(batch)) {
-      const book = this.#existing(hostId);
-      book.commit(added, removed);
-      for (const { allocation } of added) this.#byId.set(allocation.id, allocation);
-      for (const id of removed) this.#byId.delete(id);
-      this.#told.changed(hostId);
-      if (removed.size === 0) continue;
-      this.#registry.setAllocated(hostId, book.totals);
-      this.#told.freed(hostId);
+    const changed = new Set<HostBook>();
+    for (const { puts, removed } of batch) {
+      for (const put of puts) this.#landed(put, changed);
+      for (const allocation of removed) {
+        this.#byId.remove(allocation.id, allocation);
+        this.#drop(allocation, changed);
+      }
     }
+    for (const book of changed) book.generation++;
+    for (const { hostId } of changed) this.#told.changed(hostId);
+  }
+
+  #landed(put: Put, changed: Set<HostBook>): void {
+    const { now, before } = put;
+    this.#byId.set(now.id, now);
+    const book = this.#existing(now.hostId);
+    if (before && !isPlaced(put)) {
+      this.#groups.remove(before);
+      this.#groups.add(now);
+      book.replace(before, now);
+      this.#account(book);
+      return;
+    }
+    book.keep(now);
+    this.#marks.delete(now.id);
+    changed.add(book);
+    if (before) this.#drop(before, changed);
+  }
+
+  #drop(allocation: Allocation, changed: Set<HostBook>): void {
+    const book = this.#existing(allocation.hostId);
+    book.drop(allocation);
+    changed.add(book);
+    this.#leave(book, allocation);
   }
 }
 
-function allocationsOf(book: HostBook | undefined): Allocation[] {
-  return book ? Array.from(book.entries(), ({ allocation }) => allocation) : [];
+/** True where a put takes something on a host: a new allocation, or one that comes from another host. */
+function isPlaced({ now, before }: Put): boolean {
+  return before === undefined || before.hostId !== now.hostId;
 }
 
-/** Room for a record's generation: one tag and a 64-bit number. */
-const generationBytes = 11;
-
-function byHost(batch: readonly Change[]): Map<string, HostChange> {
-  const hosts = new Map<string, HostChange>();
-  const of = (hostId: string): HostChange => {
-    const change = hosts.get(hostId) ?? { added: [], removed: new Set() };
-    hosts.set(hostId, change);
-    return change;
-  };
-  for (const { added, removed } of batch) {
-    for (const entry of added) of(entry.allocation.hostId).added.push(entry);
-    for (const { hostId, id } of removed) of(hostId).removed.add(id);
-  }
-  return hosts;
+/** Three writes for a move, two for what is removed. */
+function sizeOf({ puts, removed }: Change): ItemSize {
+  let bytes = (puts.length + removed.length) * usualBytes;
+  for (const { now } of puts)
+    for (const key in now.extraSpecs) bytes += key.length + (now.extraSpecs[key] ?? '').length;
+  let writes = 2 * removed.length;
+  for (const { before } of puts) writes += before ? 2 : 1;
+  return { writes: Math.min(writes, batchLimits.writes), bytes };
 }
 
-function decode(key: string, value: Uint8Array) {
-  try {
-    return codec('HostAllocations').decode(value);
-  } catch (cause) {
-    throw new DroverError('storage-corrupt', `record ${key} cannot be read as HostAllocations`, { cause });
-  }
-}
-
-function full(book: HostBook, what: string): DroverError {
-  return new DroverError('resource-exhausted', `host ${book.hostName} holds ${what}, the most of one host`, {
-    field: 'host',
-    value: book.hostName,
-  });
+function full(book: HostBook, most: number): DroverError {
+  return new DroverError(
+    'resource-exhausted',
+    `host ${book.hostName} holds ${most} allocations, the most of one host`,
+    {
+      field: 'host',
+      value: book.hostName,
+    },
+  );
 }

@@ -1,0 +1,133 @@
+/**
+ * Picks the host of a claim, in the turn in which it is marked there. The server group of a request is looked at here, as
+ * durable and marked allocations make it, so no two claims of one group can both believe that a host is free.
+ */
+import type { GuestCellPlacement } from '../../proto/gen/drover/v1/GuestCellPlacement.js';
+import { DroverError } from '../../proto/wire/errors.js';
+import { blockRows, writeBit } from '../fleet/registry-columns.js';
+import type { Columns } from '../fleet/registry-resources.js';
+import type { Registry } from '../fleet/registry.js';
+import type { Choice } from '../model/allocation.js';
+import type { CheckedRequest } from '../model/request.js';
+import type { SchedulerSettings } from '../model/scheduler-settings.js';
+import type { ServerGroup } from '../model/server-group.js';
+import type { Filter } from '../placement/filters/filter.js';
+import { noValidHost } from '../placement/no-valid-host.js';
+import { placementsOf } from '../placement/numa/cell-usage.js';
+import { fitLimits } from '../placement/numa/fit-ask.js';
+import { placeGuest } from '../placement/numa/place-guest.js';
+import { type Destination, type Rules, select } from '../placement/select.js';
+import type { GroupMembers } from './group-book.js';
+
+export interface ChooserParts {
+  readonly registry: Registry;
+  rules(): Rules;
+  /** The rules of a server group; undefined: it is gone. Absent: as the request has them. */
+  groupOf?(id: string): ServerGroup | undefined;
+  membersOf(groupId: string, exceptId?: string): GroupMembers;
+}
+
+export interface Wish {
+  readonly request: CheckedRequest;
+  readonly seed: number;
+  /** The allocation that is looking for another host: it is not counted among its group. */
+  readonly allocationId?: string;
+  /** Rows that it may take, or may not. */
+  readonly only?: number;
+  readonly except?: number;
+}
+
+export class Chooser {
+  readonly #parts: ChooserParts;
+
+  constructor(parts: ChooserParts) {
+    this.#parts = parts;
+  }
+
+  get maxAttempts(): number {
+    return this.#parts.rules().settings.maxAttempts;
+  }
+
+  /** The best host, and the next best for when its agent rejects the claim; undefined: no valid host. */
+  find(wish: Wish): Choice | undefined {
+    const { registry } = this.#parts;
+    const rules = this.#rules(wish);
+    const request = this.#current(wish);
+    const count = wish.only === undefined ? Math.max(1, this.maxAttempts) : 1;
+    const { destinations, revision } = select(registry, rules, request, count, wish.seed);
+    for (let place = 0; place < destinations.length; place++) {
+      const { row, hostId, hostName } = destinations[place] as Destination;
+      const cells = cellsOn(registry.columns, row, request, rules.settings);
+      if (!cells) continue; // Nova's filter lets pass what its accounting then refuses
+      const alternates: string[] = [];
+      for (let next = place + 1; next < destinations.length; next++)
+        alternates.push((destinations[next] as Destination).hostName);
+      return { hostId, hostName, alternates, revision, seed: wish.seed, cells };
+    }
+    return undefined;
+  }
+
+  /** Why there is none. */
+  why(wish: Wish): DroverError {
+    return noValidHost(this.#parts.registry, this.#rules(wish), this.#current(wish));
+  }
+
+  #current({ request, allocationId }: Wish): CheckedRequest {
+    const { groupOf, membersOf } = this.#parts;
+    if (request.group === null) return request;
+    const { id } = request.group;
+    const rules = groupOf ? groupOf(id) : request.group;
+    if (!rules)
+      throw new DroverError('not-found', `no server group ${id}`, { field: 'server_group', value: id });
+    const { policy, maxServerPerHost } = rules;
+    return { ...request, group: { id, policy, maxServerPerHost, ...membersOf(id, allocationId) } };
+  }
+
+  #rules({ only, except }: Wish): Rules {
+    const rules = this.#parts.rules();
+    if (only === undefined && except === undefined) return rules;
+    return { ...rules, filters: [rowFilter(only, except), ...rules.filters] };
+  }
+}
+
+/** The NUMA cells that a request gets on a host; none where it asks for none, or the host tells none. Undefined: no fit. */
+function cellsOn(
+  columns: Columns,
+  row: number,
+  { numa: guest, network, pciRequests }: CheckedRequest,
+  settings: SchedulerSettings,
+): readonly GuestCellPlacement[] | undefined {
+  const { numa: host, pciPools } = columns.detailsOf(row);
+  if (guest === null || host === null) return [];
+  const isLimited = settings.enabledFilters.includes('NUMATopologyFilter');
+  const cpuAllocationRatio = columns.vcpus.ratio[row] as number;
+  const ramAllocationRatio = columns.memoryMb.ratio[row] as number;
+  const fitted = placeGuest(host, {
+    ...{ guest, network, pciRequests, pciPools },
+    limits: isLimited ? { cpuAllocationRatio, ramAllocationRatio } : null,
+    packs: settings.packingHostNumaCellsAllocationStrategy,
+    budget: { choices: fitLimits.choicesPerHost },
+  });
+  return fitted && placementsOf(host, fitted);
+}
+
+/** Leaves one row, or every row but one. */
+function rowFilter(only: number | undefined, except: number | undefined): Filter {
+  const isOnly = only !== undefined;
+  return {
+    name: 'MoveFilter',
+    reasons: ['not-wanted'],
+    prepare: (_request, { rows }) => {
+      const bits = new Int32Array(rows / blockRows);
+      writeBit(bits, only ?? except ?? 0, true);
+      return {
+        ...(isOnly ? { within: [bits] } : { without: [bits] }),
+        reasonOf: () => 0,
+        wordsOf: () =>
+          isOnly
+            ? { observed: 'another host', wanted: 'the host that was named' }
+            : { observed: 'the host that it is on', wanted: 'another host' },
+      };
+    },
+  };
+}

@@ -1,0 +1,96 @@
+/**
+ * What the store keeps of allocations: `allocation/<id>` for each, and `allocations/<host id>` with the generation of a host
+ * from which something was taken away. Older builds kept all allocations of a host in the latter. See docs/adr/0009.
+ */
+import type { Allocation } from '../../proto/gen/drover/v1/Allocation.js';
+import { DroverError } from '../../proto/wire/errors.js';
+import { codec } from '../../proto/wire/load.js';
+import { PlainEncoders } from '../../proto/wire/plain-encoder.js';
+import { asKept, SharedTexts } from '../model/held-allocation.js';
+import type { StoredRecord, Write } from '../store/store.js';
+
+const hostPrefix = 'allocations/';
+const allocationPrefix = 'allocation/';
+
+/** What a record says, one after the other. */
+export interface RecordReader {
+  /** Of a record of its own. */
+  allocation(allocation: Allocation): unknown;
+  /** Of a host's record; `allocations`: of older builds alone. */
+  host(hostId: string, generation: number, allocations: readonly Allocation[]): void;
+}
+
+/**
+ * Reads the records of allocations among all others, in their order: none is held by this. Errors: `storage-corrupt` naming
+ * the record; those before it have been told.
+ */
+export function tellRecords(records: Iterable<StoredRecord>, reader: RecordReader): void {
+  const texts = new SharedTexts();
+  for (const { key, value } of records) {
+    if (key.startsWith(allocationPrefix)) {
+      reader.allocation(asKept(decode('Allocation', key, value), texts));
+    } else if (key.startsWith(hostPrefix)) {
+      const { generation, allocations } = decode('HostAllocations', key, value);
+      const kept = allocations.map((old) => asKept(old, texts));
+      reader.host(key.slice(hostPrefix.length), generation, kept);
+    }
+  }
+}
+
+/** What the records say. */
+export interface StoredAllocations {
+  readonly allocations: Allocation[];
+  /** Host id to the generation that its own record has. */
+  readonly generations: ReadonlyMap<string, number>;
+}
+
+/** What the records of allocations say, all at once. Errors: `storage-corrupt` naming the record. */
+export function readRecords(records: Iterable<StoredRecord>): StoredAllocations {
+  const byId = new Map<string, Allocation>();
+  const generations = new Map<string, number>();
+  tellRecords(records, {
+    allocation: (allocation) => byId.set(allocation.id, allocation),
+    host: (hostId, generation, allocations) => {
+      generations.set(hostId, generation);
+      for (const old of allocations) if (!byId.has(old.id)) byId.set(old.id, old);
+    },
+  });
+  return { allocations: [...byId.values()], generations };
+}
+
+function decode<Name extends 'Allocation' | 'HostAllocations'>(name: Name, key: string, value: Uint8Array) {
+  try {
+    return codec(name).decode(value) as ReturnType<ReturnType<typeof codec<Name>>['decode']>;
+  } catch (cause) {
+    throw new DroverError('storage-corrupt', `record ${key} cannot be read as ${name}`, { cause });
+  }
+}
+
+/** Writes records. One for each ledger: it holds the encoders. */
+export class RecordWriter {
+  readonly #allocation: (value: object) => Buffer;
+  readonly #host: (value: object) => Buffer;
+
+  constructor() {
+    const encoders = new PlainEncoders(['placement']);
+    this.#allocation = encoders.of('Allocation');
+    this.#host = encoders.of('HostAllocations');
+  }
+
+  put(allocation: Allocation): Write {
+    return { key: allocationPrefix + allocation.id, value: this.#allocation(allocation) };
+  }
+
+  remove(id: string): Write {
+    return { key: allocationPrefix + id, value: undefined };
+  }
+
+  generation(hostId: string, generation: number): Write {
+    return { key: hostPrefix + hostId, value: this.#host({ generation }) };
+  }
+
+  /** Deletes the record of a host that holds no allocation. */
+  forget(hostId: string): Write {
+    return { key: hostPrefix + hostId, value: undefined };
+  }
+}

@@ -26,6 +26,8 @@ const schema = z.strictObject({
   reserved_host_cpus: amount.default(0),
   reserved_host_memory_mb: amount.default(512),
   reserved_host_disk_mb: amount.default(0),
+  claim_ttl_seconds: z.int().min(0).max(86_400).default(120),
+  release_orphans: z.boolean().default(false),
   default_availability_zone: z.string().min(1).max(63).default('nova'),
   certificate_hours: z
     .int()

@@ -1,25 +1,33 @@
 /** Puts the control plane's rooms together: store, views, services, servers. */
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { DroverError } from '../proto/wire/errors.js';
 import { loadContract } from '../proto/wire/load.js';
 import { Claims } from './allocations/claims.js';
+import { timeIds } from './allocations/time-ids.js';
 import { sessionHandler, type SessionStream } from './api/agent-session.js';
 import { identify, open, unary } from './api/answer.js';
+import { catalogHandlers } from './api/catalog.js';
 import { enrolHandler, renewHandler } from './api/enrolment.js';
 import { fleetHandlers } from './api/fleet.js';
 import { healthHandlers } from './api/health.js';
 import { operationHandlers } from './api/operations.js';
 import { placementHandlers } from './api/placement.js';
+import { withPlainAnswers } from './api/plain-answers.js';
 import { startServers, type Service } from './api/server.js';
 import { tuningHandlers } from './api/tuning.js';
+import { Catalog } from './catalog/catalog.js';
 import type { ControlPlaneConfig } from './config.js';
 import { FleetControl } from './fleet/control.js';
 import { Directory } from './fleet/directory.js';
 import { Registry } from './fleet/registry.js';
 import { Sessions } from './fleet/sessions.js';
+import { novaSettings } from './model/scheduler-settings.js';
 import { Operations } from './operations/operations.js';
+import { filters } from './placement/filters/index.js';
+import { rulesOf } from './placement/select.js';
+import { weighers } from './placement/weighers/index.js';
 import { Profiles } from './profiles/profiles.js';
 import { openAuthority, type Authority } from './security/authority.js';
 import { JoinTokens } from './security/join-tokens.js';
@@ -80,16 +88,39 @@ async function serve(config: ControlPlaneConfig, log: Log, store: Store): Promis
     registry,
     commits,
     now: Date.now,
-    newId: randomUUID,
+    newId: timeIds(Date.now, randomBytes),
+    newSeed,
+    rules: () => catalog.rules(),
+    groupOf: (id) => catalog.groups.get(id),
+    claimTtlMs: config.claim_ttl_seconds * 1000,
+    releasesOrphans: config.release_orphans,
+    log,
+    domainsOf: (hostId) => fleet.domainsKnown(hostId),
     freed: (hostId) => fleet.accountDomains(hostId),
     changed: (hostId) => fleet.allocationsChanged(hostId),
   });
   const operations = new Operations({ newId: randomUUID, now: Date.now });
   let isLoaded = false;
   const directory: Directory = new Directory(commits, (id, record) => {
-    if (!record) return registry.remove(id);
+    if (!record) {
+      registry.remove(id);
+      return catalog.aggregates.hostRemoved(id);
+    }
     registry.upsert(record);
+    registry.setForcedDown(id, record.forcedDown);
     if (isLoaded) fleet.hostChanged(record);
+  });
+  const catalog: Catalog = new Catalog({
+    commits,
+    registry,
+    hosts: directory,
+    defaults: { ...novaSettings, defaultAvailabilityZone: config.default_availability_zone },
+    vocabulary: { filters: filters.map(({ name }) => name), weighers },
+    rulesOf,
+    membersOf: (groupId) => claims.membersOf(groupId),
+    now: Date.now,
+    newId: randomUUID,
+    log,
   });
   const profiles: Profiles = new Profiles(commits, Date.now, () => fleet.desiredChanged());
   const rule = { serviceDownTimeMs: config.service_down_time * 1000 };
@@ -104,7 +135,8 @@ async function serve(config: ControlPlaneConfig, log: Log, store: Store): Promis
     now: Date.now,
     log,
   });
-  for (const view of [directory, profiles, claims]) view.load(snapshot.records);
+  for (const view of [directory, catalog, profiles, claims]) view.load(snapshot.records);
+  await claims.migrate();
   isLoaded = true;
   const tokens = new JoinTokens(
     snapshot,
@@ -119,7 +151,9 @@ async function serve(config: ControlPlaneConfig, log: Log, store: Store): Promis
     authority,
     tokens,
     directory,
-    defaultZone: config.default_availability_zone,
+    get defaultZone() {
+      return catalog.settings.current.defaultAvailabilityZone;
+    },
     now: Date.now,
     lifetimeMs,
     get sessionAddress() {
@@ -133,6 +167,9 @@ async function serve(config: ControlPlaneConfig, log: Log, store: Store): Promis
   const hostOf = (call: SessionStream): string =>
     identify(call, '/drover.v1.AgentSession/Session', Date.now()).name;
   const contract = loadContract();
+  const placement = withPlainAnswers(contract.Placement.service, 'placement', [
+    ...['Claim', 'PlaceMany', 'Release', 'Move', 'ListAllocations'],
+  ]);
   const servers = await startServers({
     authority,
     addresses: namesOf(config),
@@ -140,7 +177,8 @@ async function serve(config: ControlPlaneConfig, log: Log, store: Store): Promis
     enrolmentListen: config.enrol_listen,
     apiServices: [
       service('Fleet', contract.Fleet.service, fleetHandlers(fleet, tokens)),
-      service('Placement', contract.Placement.service, placementHandlers({ registry, claims })),
+      service('Placement', placement, placementHandlers({ registry, claims, catalog, newSeed })),
+      service('Catalog', contract.Catalog.service, catalogHandlers(catalog, registry)),
       service('Tuning', contract.Tuning.service, tuningHandlers(fleet)),
       service('Health', contract.Health.service, healthHandlers(fleet)),
       service('Operations', contract.Operations.service, operationHandlers(fleet)),
@@ -169,7 +207,10 @@ async function serve(config: ControlPlaneConfig, log: Log, store: Store): Promis
       { listen: config.listen, address: sessionAddress },
       'hosts that join are told a loopback address: set advertise to a name that they can reach',
     );
-  const sweeping = setInterval(() => fleet.sweep(), sweepMs);
+  const sweeping = setInterval(() => {
+    fleet.sweep();
+    void claims.sweep();
+  }, sweepMs);
   const close = once(async () => {
     clearInterval(sweeping);
     fleet.stop();
@@ -196,6 +237,9 @@ function once(work: () => Promise<void>): () => Promise<void> {
   let done: Promise<void> | undefined;
   return () => (done ??= work());
 }
+
+/** Seeds of 32 bits: long enough that nobody meets the same again, short enough to type. */
+const newSeed = (): number => randomInt(1, 2 ** 32);
 
 type Handler = (request: never, caller: Caller) => Promise<unknown>;
 

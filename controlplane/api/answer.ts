@@ -1,5 +1,6 @@
 /** The frame around every unary call: who calls, may they, run within the deadline, and every failure as one kind of error. */
 import { randomUUID } from 'node:crypto';
+import type { PeerCertificate } from 'node:tls';
 import type { handleUnaryCall, sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
 import { DroverError } from '../../proto/wire/errors.js';
 import { unaryDeadlineMs } from '../../proto/wire/limits.js';
@@ -46,9 +47,35 @@ export function identify(
   path: string,
   nowMs: number,
 ): Caller {
-  const caller = callerOf(call.getAuthContext().sslPeerCertificate, nowMs);
+  const caller = callerOf(certificateOf(call), nowMs);
   authorise(caller, path);
   return caller;
+}
+
+/**
+ * Certificates by connection, as long as that lives. grpc-js reads the peer's certificate out of TLS anew for every call,
+ * which costs more than the rest of the frame; the certificate of a connection never changes.
+ */
+const certificates = new WeakMap<object, PeerCertificate>();
+
+function certificateOf(
+  call: Pick<ServerUnaryCall<unknown, unknown>, 'getAuthContext'>,
+): PeerCertificate | undefined {
+  const connection = connectionOf(call);
+  const known = connection && certificates.get(connection);
+  if (known) return known;
+  const found = call.getAuthContext().sslPeerCertificate;
+  if (connection && found) certificates.set(connection, found);
+  return found;
+}
+
+/** The HTTP/2 session of a call. grpc-js 1.14 has it where no interface says so; elsewhere there is none, and no cache. */
+function connectionOf(call: object): object | undefined {
+  const { call: inner, stream } = call as {
+    call?: { stream?: { session?: object } };
+    stream?: { session?: object };
+  };
+  return inner?.stream?.session ?? stream?.session;
 }
 
 /** The same frame without a caller: for the enrolment port alone, where nobody has a certificate. */
@@ -67,39 +94,31 @@ async function answer<Request, Response>(
   handler: (request: Request, call: ServerUnaryCall<Request, Response>) => Promise<Response>,
   context: AnswerContext,
 ): Promise<void> {
-  const timer = new AbortController();
+  const waitMs = patience(call, context.now());
+  let isAnswered = false;
+  const once: sendUnaryData<Response> = (...answered) => {
+    if (isAnswered) return;
+    isAnswered = true;
+    clearTimeout(timer);
+    callback(...answered);
+  };
+  const fail = (error: unknown): void => once(toServiceError(known(path, error, context)));
+  const timer = setTimeout(() => fail(late(path, waitMs)), waitMs);
   try {
-    // An async function, so that a handler which throws at once is a rejection too.
-    const work = (async () => handler(call.request, call))();
-    callback(null, await Promise.race([work, expiry(path, call, context.now(), timer.signal)]));
+    once(null, await handler(call.request, call));
   } catch (error) {
-    callback(toServiceError(known(path, error, context)));
-  } finally {
-    timer.abort();
+    if (!isAnswered) fail(error);
   }
 }
 
-/** Rejects at the caller's deadline, or after 10 s where the caller gave none. */
-function expiry(
-  path: string,
-  call: { getDeadline(): Date | number },
-  nowMs: number,
-  done: AbortSignal,
-): Promise<never> {
+/** Until the caller's deadline, or 10 s where the caller gave none. */
+function patience(call: { getDeadline(): Date | number }, nowMs: number): number {
   const deadline = Number(call.getDeadline());
-  const waitMs = Number.isFinite(deadline)
-    ? Math.max(0, Math.min(deadline - nowMs, 2 ** 31 - 1))
-    : unaryDeadlineMs;
-  return new Promise((_, reject) => {
-    const timer = setTimeout(
-      () =>
-        reject(
-          new DroverError('deadline-exceeded', `${path.slice(1)}: not done in ${Math.round(waitMs)} ms`),
-        ),
-      waitMs,
-    );
-    done.addEventListener('abort', () => clearTimeout(timer));
-  });
+  return Number.isFinite(deadline) ? Math.max(0, Math.min(deadline - nowMs, 2 ** 31 - 1)) : unaryDeadlineMs;
+}
+
+function late(path: string, waitMs: number): DroverError {
+  return new DroverError('deadline-exceeded', `${path.slice(1)}: not done in ${Math.round(waitMs)} ms`);
 }
 
 function known(path: string, error: unknown, context: AnswerContext): DroverError {

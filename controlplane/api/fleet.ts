@@ -30,7 +30,7 @@ export function fleetHandlers(fleet: FleetControl, tokens: TokenMaker) {
       const { availabilityZone, pageSize, pageToken } = request;
       const inZone = fleet.directory
         .all()
-        .filter((host) => availabilityZone === '' || host.availabilityZone === availabilityZone);
+        .filter((host) => availabilityZone === '' || fleet.zoneOf(host) === availabilityZone);
       const { items, nextPageToken, total } = page(inZone, pageSize, pageToken, ({ name }) => name);
       return { hosts: items.map((record) => fleet.host(record)), nextPageToken, total };
     },

@@ -5,6 +5,8 @@ import type { ExplainRequest } from '../../proto/gen/drover/v1/ExplainRequest.js
 import type { ExplainResponseInput } from '../../proto/gen/drover/v1/ExplainResponse.js';
 import type { ListAllocationsRequest } from '../../proto/gen/drover/v1/ListAllocationsRequest.js';
 import type { ListAllocationsResponseInput } from '../../proto/gen/drover/v1/ListAllocationsResponse.js';
+import type { MoveRequest } from '../../proto/gen/drover/v1/MoveRequest.js';
+import type { MoveResponseInput } from '../../proto/gen/drover/v1/MoveResponse.js';
 import type { PlaceManyRequest } from '../../proto/gen/drover/v1/PlaceManyRequest.js';
 import type { PlaceManyResponseInput } from '../../proto/gen/drover/v1/PlaceManyResponse.js';
 import type { PlaceResultInput } from '../../proto/gen/drover/v1/PlaceResult.js';
@@ -12,51 +14,81 @@ import type { ReleaseRequest } from '../../proto/gen/drover/v1/ReleaseRequest.js
 import type { ReleaseResponseInput } from '../../proto/gen/drover/v1/ReleaseResponse.js';
 import type { SelectDestinationsRequest } from '../../proto/gen/drover/v1/SelectDestinationsRequest.js';
 import type { SelectDestinationsResponseInput } from '../../proto/gen/drover/v1/SelectDestinationsResponse.js';
+import type { SimulateRequest } from '../../proto/gen/drover/v1/SimulateRequest.js';
+import type { SimulateResponseInput } from '../../proto/gen/drover/v1/SimulateResponse.js';
 import { asDroverError, DroverError, invalid } from '../../proto/wire/errors.js';
 import type { Claims, PlaceOutcome, WantedClaim } from '../allocations/claims.js';
+import type { Catalog } from '../catalog/catalog.js';
+import { requestFrom } from '../catalog/request-from.js';
 import type { Registry } from '../fleet/registry.js';
-import { checkRequest } from '../model/request.js';
+import { text } from '../model/request-values.js';
 import { explain } from '../placement/explain.js';
-import { countFilters, defaultRules, type Rules, select } from '../placement/select.js';
+import { countFilters, select } from '../placement/select.js';
 import type { Caller } from './fleet.js';
 import { page } from './page.js';
+import { placeInTurns } from './place-many.js';
+import { simulator } from './simulate.js';
+
+/** What requests may name, and the rules in force. */
+export type PlacementCatalog = Pick<Catalog, 'names' | 'rules' | 'rulesWith'>;
 
 export interface PlacementParts {
   readonly registry: Registry;
   readonly claims: Claims;
-  readonly rules?: Rules;
+  readonly catalog: PlacementCatalog;
+  /** Seeds of requests that bring none: whole numbers from 1. Absent: 1. */
+  newSeed?(): number;
 }
 
 const mostAlternates = 100;
 const explainLimits = { usual: 1_000, most: 10_000 } as const;
 
-export function placementHandlers({ registry, claims, rules = defaultRules }: PlacementParts) {
+export function placementHandlers({ registry, claims, catalog, newSeed = () => 1 }: PlacementParts) {
+  const simulate = simulator({ registry, claims, catalog });
   return {
     SelectDestinations: async (
       request: SelectDestinationsRequest,
     ): Promise<SelectDestinationsResponseInput> => {
       if (request.alternates > mostAlternates)
         throw invalid('alternates', request.alternates, `0 to ${mostAlternates}`);
-      const wanted = checkRequest(request.request);
-      const selection = select(registry, rules, wanted, request.alternates + 1);
+      const wanted = requestFrom(request.request, catalog);
+      const rules = catalog.rules();
+      const seed = checkSeed(request.seed) || newSeed();
+      const selection = select(registry, rules, wanted, request.alternates + 1, seed);
       return {
         ...selection,
+        seed,
         destinations: [...selection.destinations],
         filters: countFilters(registry, rules, wanted),
       };
     },
 
     Claim: async (request: ClaimRequest, caller: Caller): Promise<ClaimResponseInput> =>
-      claims.claim(checkRequest(request.request), request.idempotencyKey, caller.name),
+      claims.claim(
+        requestFrom(request.request, catalog),
+        request.idempotencyKey,
+        caller.name,
+        checkSeed(request.seed),
+      ),
 
     PlaceMany: async (request: PlaceManyRequest, caller: Caller): Promise<PlaceManyResponseInput> => {
-      const wanted = request.claims.map((claim, index) => wantedOf(claim, index, caller));
-      return { results: (await claims.placeMany(wanted, request.allOrNothing)).map(resultOf) };
+      const wanted = request.claims.map((claim, index) => wantedOf(claim, index, caller, catalog));
+      const outcomes = await placeInTurns(claims, wanted, request.allOrNothing, registry.size);
+      return { results: outcomes.map(resultOf) };
     },
 
     Release: async (request: ReleaseRequest): Promise<ReleaseResponseInput> => ({
       allocation: await claims.release(request.allocationId),
     }),
+
+    Move: async (request: MoveRequest, caller: Caller): Promise<MoveResponseInput> =>
+      claims.move({
+        allocationId: request.allocationId,
+        hostId: request.host === '' ? '' : hostIdOf(registry, request.host),
+        key: request.idempotencyKey,
+        by: caller.name,
+        reason: text(request.reason, 'reason', 255),
+      }),
 
     ListAllocations: async (request: ListAllocationsRequest): Promise<ListAllocationsResponseInput> => {
       const allocations = claims.list(request.host === '' ? undefined : hostIdOf(registry, request.host));
@@ -74,8 +106,8 @@ export function placementHandlers({ registry, claims, rules = defaultRules }: Pl
         throw invalid('limit', request.limit, `1 to ${explainLimits.most}`);
       const explanation = explain(
         registry,
-        rules,
-        checkRequest(request.request),
+        catalog.rules(),
+        requestFrom(request.request, catalog),
         request.limit || explainLimits.usual,
       );
       const hosts = explanation.hosts.map((host) => ({ ...host, refusals: [...host.refusals] }));
@@ -83,22 +115,28 @@ export function placementHandlers({ registry, claims, rules = defaultRules }: Pl
         ...explanation,
         filters: [...explanation.filters],
         refusals: [...explanation.refusals],
+        relaxations: [...explanation.relaxations],
         hosts,
       };
     },
+
+    Simulate: async (request: SimulateRequest): Promise<SimulateResponseInput> =>
+      simulate({ ...request, seed: checkSeed(request.seed) || newSeed() }),
   };
 }
 
 function wantedOf(
-  { request, idempotencyKey }: ClaimRequest,
+  { request, idempotencyKey, seed }: ClaimRequest,
   index: number,
   caller: Caller,
+  catalog: PlacementCatalog,
 ): WantedClaim | DroverError {
   try {
     return {
-      request: checkRequest(request, `claims[${index}].request`),
+      request: requestFrom(request, catalog, `claims[${index}].request`),
       key: idempotencyKey,
       by: caller.name,
+      seed: checkSeed(seed, `claims[${index}].seed`),
     };
   } catch (thrown) {
     return asDroverError(thrown);
@@ -109,6 +147,12 @@ function resultOf(outcome: PlaceOutcome): PlaceResultInput {
   return 'error' in outcome
     ? { errorCode: outcome.error.code, error: outcome.error.message }
     : { allocation: outcome.allocation };
+}
+
+/** Numbers beyond 2^53 are not what the client sent. Errors: `invalid-argument`. */
+function checkSeed(seed: number, field = 'seed'): number {
+  if (Number.isSafeInteger(seed)) return seed;
+  throw invalid(field, seed, 'a whole number below 2^53');
 }
 
 /** Errors: `not-found`. */

@@ -8,6 +8,7 @@ import {
   type ServiceError,
 } from '@grpc/grpc-js';
 import type { MethodDefinition } from '@grpc/proto-loader';
+import type { CatalogDefinition } from '../../proto/gen/drover/v1/Catalog.js';
 import type { FleetDefinition } from '../../proto/gen/drover/v1/Fleet.js';
 import type { HealthDefinition } from '../../proto/gen/drover/v1/Health.js';
 import type { OperationsDefinition } from '../../proto/gen/drover/v1/Operations.js';
@@ -21,6 +22,7 @@ import { readCredentials, type Credentials } from './credentials.js';
 import type { ContextFile } from './context.js';
 
 interface Services {
+  Catalog: CatalogDefinition;
   Fleet: FleetDefinition;
   Health: HealthDefinition;
   Operations: OperationsDefinition;

@@ -72,6 +72,8 @@ export interface Result extends Answer {
 /** A command that does something: a leaf of the tree. */
 export interface LeafCommand {
   readonly name: string;
+  /** Another name that does the same; help and completion know the first. */
+  readonly alias?: string;
   readonly summary: string;
   /** Positional arguments as commander reads them: `<host>`, `[name]`. */
   readonly args?: readonly (readonly [name: string, summary: string, choices?: readonly string[]])[];

@@ -29,6 +29,12 @@ export const updateOptions = {
     conflicts: ['enable'],
   }),
   enable: flag({ flags: '--enable', summary: 'take new domains again' }),
+  forcedDown: flag({
+    flags: '--forced-down',
+    summary: 'count the host as down whatever its agent says, as before an evacuation',
+    conflicts: ['liftForcedDown'],
+  }),
+  liftForcedDown: flag({ flags: '--lift-forced-down', summary: 'believe its agent again' }),
 } as const;
 
 export type UpdateCall = Call<typeof updateOptions>;

@@ -61,20 +61,35 @@ export function keyValues(name: string, pairs: readonly string[]): Record<string
   return { ...map };
 }
 
-/** The profile in a YAML file. Relative names start at the working folder. Errors: `invalid-argument`, `not-found`. */
-export async function profileFile(io: Io, name: string): Promise<ProfileDocument> {
+/** `key=value` pairs as a map of lists, in the order given. Errors: `invalid-argument` for a pair without `=`. */
+export function valuesByKey(name: string, pairs: readonly string[]): Record<string, string[]> {
+  const map = new Map<string, string[]>();
+  for (const pair of pairs) {
+    const at = pair.indexOf('=');
+    if (at < 1) throw invalid(name, pair, 'KEY=VALUE');
+    const key = pair.slice(0, at);
+    map.set(key, [...(map.get(key) ?? []), pair.slice(at + 1)]);
+  }
+  return Object.fromEntries(map);
+}
+
+/** The text of a file. Relative names start at the working folder. Errors: `not-found`, `invalid-argument`. */
+export async function fileText(io: Io, name: string, what: string, maximumBytes: number): Promise<string> {
   const file = resolve(io.cwd, name);
-  let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    return await readFile(file, 'utf8');
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'not-found' : 'invalid-argument';
-    const cure = `a YAML file of at most ${maximumProfileBytes} bytes`;
-    throw new DroverError(code, `cannot read the profile ${file}: ${(cause as Error).message}`, {
+    const cure = `a YAML file of at most ${maximumBytes} bytes`;
+    throw new DroverError(code, `cannot read the ${what} ${file}: ${(cause as Error).message}`, {
       field: name,
       cure,
       cause,
     });
   }
-  return parseProfile(text, name);
+}
+
+/** The profile in a YAML file. Relative names start at the working folder. Errors: `invalid-argument`, `not-found`. */
+export async function profileFile(io: Io, name: string): Promise<ProfileDocument> {
+  return parseProfile(await fileText(io, name, 'profile', maximumProfileBytes), name);
 }

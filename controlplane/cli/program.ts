@@ -88,6 +88,7 @@ function leafOf(spec: LeafCommand, found: (invocation: Invocation) => void): Com
   const command = new Command(spec.name)
     .description(spec.summary)
     .addHelpText('before', examples(spec.examples));
+  if (spec.alias !== undefined) command.alias(spec.alias);
   for (const [name, summary, choices] of spec.args ?? []) {
     const argument = new Argument(name, summary);
     if (choices) argument.choices([...choices]);

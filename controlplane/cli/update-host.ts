@@ -1,6 +1,6 @@
 /** Changing a host: only what the command names, in one request. */
 import type { Host } from '../../proto/gen/drover/v1/Host.js';
-import type { OvercommitInput } from '../../proto/gen/drover/v1/Overcommit.js';
+import type { HostOvercommitInput } from '../../proto/gen/drover/v1/HostOvercommit.js';
 import type { UpdateHostRequestInput } from '../../proto/gen/drover/v1/UpdateHostRequest.js';
 import { snakeCase } from '../../proto/output/wire-names.js';
 import { DroverError } from '../../proto/wire/errors.js';
@@ -28,33 +28,54 @@ export async function updateHost(call: UpdateCall): Promise<Host> {
   return (await call.api()).call('Fleet', 'UpdateHost', { host, ...change, labels, overcommit, updateMask });
 }
 
-function plainChange({ zone, disable, enable }: UpdateCall['options']): Omit<UpdateHostRequestInput, 'host'> {
+function plainChange({
+  zone,
+  disable,
+  enable,
+  forcedDown,
+  liftForcedDown,
+}: UpdateCall['options']): Omit<UpdateHostRequestInput, 'host'> {
   const updateMask = [
     ...(zone === undefined ? [] : ['availability_zone']),
     ...(disable !== undefined || enable ? ['disabled'] : []),
+    ...(forcedDown || liftForcedDown ? ['forced_down'] : []),
   ];
   return {
     updateMask,
     availabilityZone: zone ?? '',
     disabled: disable !== undefined,
     disabledReason: disable ?? '',
+    forcedDown,
   };
 }
 
-/** The ratios and reservations that are named. */
-function overcommitOf(options: UpdateCall['options']): OvercommitInput {
-  const named: [keyof OvercommitInput, number | undefined][] = [
-    ['cpuAllocationRatio', ratio('--cpu-allocation-ratio', options.cpuAllocationRatio)],
-    ['ramAllocationRatio', ratio('--ram-allocation-ratio', options.ramAllocationRatio)],
-    ['diskAllocationRatio', ratio('--disk-allocation-ratio', options.diskAllocationRatio)],
-    ['reservedHostCpus', wholeNumber('--reserved-host-cpus', options.reservedHostCpus, 0, 8192)],
-    [
-      'reservedHostMemoryMb',
-      wholeNumber('--reserved-host-memory-mb', options.reservedHostMemoryMb, 0, 2 ** 40),
-    ],
-    ['reservedHostDiskMb', wholeNumber('--reserved-host-disk-mb', options.reservedHostDiskMb, 0, 2 ** 40)],
-  ];
-  return Object.fromEntries(named.filter(([, value]) => value !== undefined)) as OvercommitInput;
+/** The ratios and reservations that are named. One that is named without a value is no longer set on the host. */
+function overcommitOf(options: UpdateCall['options']): HostOvercommitInput {
+  const amount = (name: string, text: string | undefined, most: number) => wholeNumber(name, text, 0, most);
+  const { cpuAllocationRatio: cpu, ramAllocationRatio: ram, diskAllocationRatio: disk } = options;
+  const { reservedHostCpus, reservedHostMemoryMb, reservedHostDiskMb } = options;
+  return {
+    ...named('cpuAllocationRatio', cpu, (text) => ratio('--cpu-allocation-ratio', text)),
+    ...named('ramAllocationRatio', ram, (text) => ratio('--ram-allocation-ratio', text)),
+    ...named('diskAllocationRatio', disk, (text) => ratio('--disk-allocation-ratio', text)),
+    ...named('reservedHostCpus', reservedHostCpus, (text) => amount('--reserved-host-cpus', text, 8192)),
+    ...named('reservedHostMemoryMb', reservedHostMemoryMb, (text) =>
+      amount('--reserved-host-memory-mb', text, 2 ** 40),
+    ),
+    ...named('reservedHostDiskMb', reservedHostDiskMb, (text) =>
+      amount('--reserved-host-disk-mb', text, 2 ** 40),
+    ),
+  };
+}
+
+/** The field with its value; nothing when the option is not given; the bare field for the word `default`. */
+function named(
+  field: string,
+  text: string | undefined,
+  read: (text: string) => number | undefined,
+): HostOvercommitInput {
+  if (text === undefined) return {};
+  return { [field]: text === 'default' ? undefined : read(text) };
 }
 
 function nothingNamed(): DroverError {

@@ -22,6 +22,7 @@ export const serviceRoles: Readonly<Record<string, readonly Role[]>> = {
   'drover.v1.AgentSession': agent,
   'drover.v1.Fleet': operator,
   'drover.v1.Placement': operator,
+  'drover.v1.Catalog': operator,
   'drover.v1.Tuning': operator,
   'drover.v1.Health': operator,
   'drover.v1.Operations': operator,

@@ -6,6 +6,7 @@ import t from 'tap';
 import { commands } from '../../controlplane/cli/commands/index.js';
 import { outputFormats } from '../../proto/output/formats.js';
 import { startCannedControlPlane } from '../support/canned-control-plane.js';
+import { cannedNowMs } from '../support/canned-messages.js';
 import { runDrover, type RunConditions } from '../support/cli-run.js';
 import { makeAuthority, writeContext } from '../support/throw-away-authority.js';
 
@@ -25,6 +26,18 @@ tuners:
     pages_to_scan: 800
 `;
 
+const growthYaml = `changes:
+  - add_hosts: { count: 4, like_host: kvm-01 }
+  - overcommit:
+      hosts: { aggregate: dense }
+      cpu_allocation_ratio: 6
+  - settings: { host_subset_size: 3 }
+placements:
+  - flavor: m1.large
+    count: 60
+    scheduler_hints: { different_host: [one, two] }
+`;
+
 /** Golden file to the command line in it. */
 const cases: Record<string, string> = {
   'host-list': 'host list',
@@ -42,6 +55,32 @@ const cases: Record<string, string> = {
   'place-explain-none': 'place --vcpus 64 --memory 8GiB --explain',
   'place-claim': 'place --vcpus 4 --memory 8GiB --extra-spec hw:cpu_policy=dedicated --claim --key vm-17',
   'place-claim-none': 'place --vcpus 64 --memory 8GiB --claim',
+  'place-flavor': 'place --flavor m1.small --group web --alternates 1 --seed 7',
+  simulate: 'simulate --ratio cpu=6 --flavor m1.small --count 100',
+  'simulate-file': 'simulate growth.yaml --drain-zone rack-a',
+  move: 'move 0192f3a1-7c44-7000-8000-00000000a001 --to kvm-02',
+  'flavor-list': 'flavor list',
+  'flavor-show': 'flavor show m1.large',
+  'flavor-show-missing': 'flavor show m1.larg',
+  'flavor-set': 'flavor set m1.small --extra-spec hw:cpu_policy=dedicated',
+  'flavor-delete': 'flavor delete m1.small',
+  'aggregate-list': 'aggregate list',
+  'aggregate-show': 'aggregate show rack-a',
+  'aggregate-create': 'aggregate create fast --metadata ssd=true --host kvm-01',
+  'aggregate-set': 'aggregate set dense --metadata cpu_allocation_ratio=6.0 --unset ram_weight_multiplier',
+  'aggregate-add-host': 'aggregate add-host dense kvm-02',
+  'aggregate-remove-host': 'aggregate remove-host rack-a kvm-02',
+  'aggregate-delete': 'aggregate delete dense',
+  'group-list': 'group list',
+  'group-show': 'group show web',
+  'group-create': 'group create web --policy anti-affinity --project shop',
+  'group-delete': 'group delete web',
+  'zone-list': 'zone list',
+  'settings-list': 'settings list',
+  'settings-list-changed': 'settings list --changed',
+  'settings-show': 'settings show host_subset_size',
+  'settings-set': 'settings set host_subset_size 3',
+  'settings-unset': 'settings unset enabled_filters',
   'allocation-list': 'allocation list',
   'allocation-delete': 'allocation delete 0192f3a1-7c44-7000-8000-00000000a001',
   'profile-apply': 'profile apply density.yaml',
@@ -75,7 +114,7 @@ function leaves(): string[] {
 }
 
 t.test('golden output', async (t) => {
-  const folder = t.testdir({ 'density.yaml': profileYaml, other: {} });
+  const folder = t.testdir({ 'density.yaml': profileYaml, 'growth.yaml': growthYaml, other: {} });
   const authority = await makeAuthority('test authority');
   const server = await startCannedControlPlane(authority.certificate, await authority.issue('control-plane'));
   t.teardown(() => server.close());
@@ -147,6 +186,134 @@ t.test('golden output', async (t) => {
           },
         },
       ],
+      [
+        'place --flavor m1.small --image img --image-property hw_architecture=aarch64 --hint same_host=a --hint same_host=b --group web --project shop --ignore-host x --force-host y --boot-from-volume --seed 9',
+        'Placement.SelectDestinations',
+        {
+          alternates: 2,
+          seed: 9,
+          request: {
+            flavor: 'm1.small',
+            vcpus: 0,
+            memoryMb: 0,
+            image: { id: 'img', properties: { hw_architecture: 'aarch64' } },
+            schedulerHints: { same_host: { values: ['a', 'b'] } },
+            serverGroup: 'web',
+            projectId: 'shop',
+            ignoreHosts: ['x'],
+            forceHosts: ['y'],
+            bootsFromVolume: true,
+          },
+        },
+      ],
+      [
+        'move a1 --reason heat --key k',
+        'Placement.Move',
+        { allocationId: 'a1', host: '', reason: 'heat', idempotencyKey: 'k' },
+      ],
+      [
+        'simulate growth.yaml --drain-zone rack-a --drain-host kvm-01 --drain-aggregate dense --setting max_attempts=5 --seed 4 --vcpus 1 --memory 1GiB --zone rack-b',
+        'Placement.Simulate',
+        {
+          seed: 4,
+          changes: [
+            { addHosts: { count: 4, likeHost: 'kvm-01' } },
+            { overcommit: { hosts: { aggregate: 'dense' }, cpuAllocationRatio: 6 } },
+            { settings: { host_subset_size: '3' } },
+            { settings: { max_attempts: '5' } },
+            { drain: { availabilityZone: 'rack-a' } },
+            { drain: { aggregate: 'dense' } },
+            { drain: { hosts: ['kvm-01'] } },
+          ],
+          placements: [
+            {
+              count: 60,
+              request: { flavor: 'm1.large', schedulerHints: { different_host: { values: ['one', 'two'] } } },
+            },
+            { count: 1, request: { vcpus: 1, memoryMb: 1024, availabilityZone: 'rack-b' } },
+          ],
+        },
+      ],
+      [
+        'simulate --ratio cpu=6 --ratio ram=1.5 --ratio-zone rack-a --add-hosts 2 --like kvm-01',
+        'Placement.Simulate',
+        {
+          changes: [
+            {
+              overcommit: {
+                hosts: { availabilityZone: 'rack-a' },
+                cpuAllocationRatio: 6,
+                ramAllocationRatio: 1.5,
+                diskAllocationRatio: 0,
+              },
+            },
+            { addHosts: { count: 2, likeHost: 'kvm-01' } },
+          ],
+        },
+      ],
+      [
+        'flavor set m1.large --memory 32GiB --swap-mb 0 --unset-spec hw:cpu_policy --extra-spec a=b',
+        'Catalog.PutFlavor',
+        {
+          flavor: {
+            name: 'm1.large',
+            vcpus: 8,
+            memoryMb: 32_768,
+            rootGb: 80,
+            swapMb: 0,
+            extraSpecs: { 'hw:mem_page_size': 'large', a: 'b' },
+            updatedUnixMs: cannedNowMs - 90 * 60_000,
+          },
+        },
+      ],
+      [
+        'flavor set new --vcpus 1 --memory 512MiB --disk 10GiB',
+        'Catalog.PutFlavor',
+        { flavor: { name: 'new', vcpus: 1, memoryMb: 512, rootGb: 10, updatedUnixMs: 0 } },
+      ],
+      [
+        'aggregate create fast --zone az-1 --metadata ssd=true --host kvm-01 --host kvm-02',
+        'Catalog.PutAggregate',
+        {
+          aggregate: {
+            name: 'fast',
+            metadata: { availability_zone: 'az-1', ssd: 'true' },
+            hosts: ['kvm-01', 'kvm-02'],
+            updatedUnixMs: 0,
+          },
+        },
+      ],
+      [
+        'aggregate add-host dense kvm-01 kvm-02',
+        'Catalog.PutAggregate',
+        {
+          aggregate: {
+            name: 'dense',
+            hosts: ['kvm-01', 'kvm-02'],
+            metadata: { cpu_allocation_ratio: '8.0' },
+          },
+        },
+      ],
+      [
+        'settings set ram_weight_multiplier -1.0',
+        'Catalog.UpdateSchedulerSettings',
+        { settings: { ram_weight_multiplier: '-1.0' } },
+      ],
+      [
+        'settings unset host_subset_size',
+        'Catalog.UpdateSchedulerSettings',
+        { settings: { host_subset_size: '' } },
+      ],
+      [
+        'host set kvm-01 --forced-down',
+        'Fleet.UpdateHost',
+        { host: 'kvm-01', updateMask: ['forced_down'], forcedDown: true },
+      ],
+      [
+        'host update kvm-01 --lift-forced-down',
+        'Fleet.UpdateHost',
+        { updateMask: ['forced_down'], forcedDown: false },
+      ],
       ['place --vcpus 1 --memory 1.5GiB --claim', 'Placement.Claim', { idempotencyKey: 'fresh-key' }],
       [
         'host update kvm-01 --reserved-host-cpus 4 --label new=1 --unlabel rack',
@@ -156,6 +323,14 @@ t.test('golden output', async (t) => {
           updateMask: ['labels.new', 'labels.rack', 'overcommit.reserved_host_cpus'],
           labels: { new: '1' },
           overcommit: { reservedHostCpus: 4 },
+        },
+      ],
+      [
+        'host update kvm-01 --reserved-host-memory-mb 0 --cpu-allocation-ratio default',
+        'Fleet.UpdateHost',
+        {
+          updateMask: ['overcommit.cpu_allocation_ratio', 'overcommit.reserved_host_memory_mb'],
+          overcommit: { reservedHostMemoryMb: 0, cpuAllocationRatio: undefined },
         },
       ],
       [
@@ -225,6 +400,28 @@ t.test('golden output', async (t) => {
       ],
       ['operation start burn kvm-01', /Allowed choices are plan, verify/],
       ['place --vcpus 4', /--memory: got "nothing"/],
+      ['place --flavor a --vcpus 4', /cannot be used with option/],
+      ['place --flavor a --seed 0', /--seed: got "0"; want a whole number from 1/],
+      ['place --flavor a --hint x', /--hint: got "x"; want KEY=VALUE/],
+      ['place --flavor a --image-property x', /--image-property: got "x"; want KEY=VALUE/],
+      ['simulate', /options: got "nothing"; want a file/],
+      ['simulate --ratio gpu=2', /--ratio: got "gpu"; want cpu, ram or disk/],
+      ['simulate --ratio cpu=NaN', /--ratio: got "NaN"; want a number above 0/],
+      ['simulate --ratio-zone a --flavor b', /--ratio: got "nothing"/],
+      ['simulate --add-hosts 4', /--like: got "nothing"/],
+      ['simulate --add-hosts 20000 --like a', /--add-hosts: got "20000"/],
+      ['simulate --like a', /--add-hosts: got "nothing"/],
+      ['simulate --count 4 --drain-zone a', /--flavor: got "nothing"; want what to place/],
+      ['simulate --vcpus 4', /--memory: got ""/],
+      ['simulate density.yaml', /density\.yaml: .*name/],
+      ['flavor set new --vcpus 1', /--memory: got "nothing"; want .*there is no such flavor yet/],
+      ['flavor set m1.large --vcpus x', /--vcpus: got "x"/],
+      ['aggregate set rack-a', /want --zone, --metadata or --unset/],
+      ['aggregate create a --zone x --metadata availability_zone=y', /--zone: got "x"; want a zone once/],
+      ['aggregate add-host rack-a', /missing required argument 'hosts'/],
+      ['group create a', /--policy: got "nothing"; want one of affinity/],
+      ['settings set a', /missing required argument 'value'/],
+      ['host update kvm-01 --forced-down --lift-forced-down', /cannot be used with option/],
       ['place --vcpus 4 --memory abc', /--memory: got "abc"; want a size with its unit/],
       ['place --vcpus 4 --memory 2048', /--memory: got "2048"; want a size with its unit/],
       ['place --vcpus 4 --memory 1.5KiB', /--memory: got "1.5KiB"; want whole MiB/],
@@ -265,6 +462,14 @@ t.test('golden output', async (t) => {
       ['host show broken', 1],
       ['host show silent --timeout 0.3', 5],
       ['place --vcpus 64 --memory 1GiB', 1],
+      ['simulate --flavor m1.small', 1],
+      ['flavor show nothing', 3],
+      ['aggregate show nothing', 3],
+      ['aggregate create dense', 1],
+      ['aggregate remove-host rack-a kvm-09', 3],
+      ['group show nothing', 3],
+      ['settings show host_subset_sise', 3],
+      ['simulate absent.yaml', 3],
       ['profile apply absent.yaml', 3],
       ['profile apply density.yaml --noop', 2],
       ['operation start plan kvm-01', 2],

@@ -26,6 +26,10 @@ interface Request {
   readonly [field: string]: unknown;
   readonly host: string;
   readonly request: { readonly vcpus: number };
+  readonly aggregate: { readonly hosts: readonly string[]; readonly id: number };
+  readonly flavor: object;
+  readonly serverGroup: object;
+  readonly settings: Readonly<Record<string, string>>;
   readonly profile: object;
 }
 /** The answer to a request; undefined: none ever comes. */
@@ -86,7 +90,7 @@ function known(name: string): void {
 }
 
 function services(): Record<
-  'Fleet' | 'Placement' | 'Tuning' | 'Operations' | 'Health',
+  'Catalog' | 'Fleet' | 'Placement' | 'Tuning' | 'Operations' | 'Health',
   Record<string, Handler>
 > {
   const looks = new Map<string, number>();
@@ -138,14 +142,57 @@ function services(): Record<
         return { allocation: canned.allocation, hostGeneration: 18 };
       },
       Release: () => ({ allocation: canned.allocation }),
+      Move: ({ host }) => ({
+        allocation: { ...canned.allocation, hostName: host || 'kvm-04', movedFrom: 'kvm-01', alternates: [] },
+        fromHostName: 'kvm-01',
+      }),
+      Simulate: () => canned.simulation,
       ListAllocations: () => ({ allocations: [canned.allocation], total: 1 }),
       Explain: ({ request }) =>
         request.vcpus > 32
           ? {
               hostsConsidered: 51,
+              filters: [{ filter: 'CoreFilter', hostsLeft: 0 }],
               refusals: [{ filter: 'CoreFilter', reason: 'vcpus-short', hosts: 51, soleHosts: 51 }],
+              relaxations: [
+                {
+                  filter: 'CoreFilter',
+                  text: 'cpu_allocation_ratio 4.0 -> 4.4 admits 31 hosts',
+                  hosts: 31,
+                },
+              ],
             }
           : canned.explanation,
+    },
+    Catalog: {
+      ListFlavors: () => ({ flavors: canned.flavors, total: canned.flavors.length }),
+      PutFlavor: ({ flavor }) => ({ ...flavor, updatedUnixMs: canned.cannedNowMs }),
+      DeleteFlavor: () => ({}),
+      ListAggregates: () => ({ aggregates: canned.aggregates, total: canned.aggregates.length }),
+      PutAggregate: ({ aggregate }) => ({
+        ...aggregate,
+        id: aggregate.id || 3,
+        hostIds: aggregate.hosts,
+        updatedUnixMs: canned.cannedNowMs,
+      }),
+      DeleteAggregate: () => ({}),
+      ListServerGroups: () => ({ serverGroups: canned.groups, total: canned.groups.length }),
+      CreateServerGroup: ({ serverGroup }) => ({
+        ...serverGroup,
+        id: canned.groups[1]?.id,
+        createdUnixMs: canned.cannedNowMs,
+      }),
+      DeleteServerGroup: () => ({}),
+      ListAvailabilityZones: () => ({ zones: canned.zones }),
+      GetSchedulerSettings: () => ({ settings: canned.schedulerSettings, revision: 3 }),
+      UpdateSchedulerSettings: ({ settings }) => ({
+        settings: canned.schedulerSettings.map((one) => ({
+          ...one,
+          value:
+            settings[String(one.name)] === '' ? one.defaultValue : (settings[String(one.name)] ?? one.value),
+        })),
+        revision: 4,
+      }),
     },
     Tuning: {
       ApplyProfile: ({ profile, validateOnly }) => ({

@@ -1,15 +1,21 @@
 /** A small fleet as the control plane would tell it: every field filled, some hosts healthy and some not. */
 import type { AllocationInput } from '../../proto/gen/drover/v1/Allocation.js';
+import type { AvailabilityZoneInput } from '../../proto/gen/drover/v1/AvailabilityZone.js';
 import type { ConditionInput } from '../../proto/gen/drover/v1/Condition.js';
 import type { DomainInput } from '../../proto/gen/drover/v1/Domain.js';
 import type { ExplainResponseInput } from '../../proto/gen/drover/v1/ExplainResponse.js';
+import type { FlavorInput } from '../../proto/gen/drover/v1/Flavor.js';
+import type { HostAggregateInput } from '../../proto/gen/drover/v1/HostAggregate.js';
 import type { HostDetailInput } from '../../proto/gen/drover/v1/HostDetail.js';
 import type { HostFactsInput } from '../../proto/gen/drover/v1/HostFacts.js';
 import type { HostInput } from '../../proto/gen/drover/v1/Host.js';
 import type { OperationInput } from '../../proto/gen/drover/v1/Operation.js';
 import type { ProfileInput } from '../../proto/gen/drover/v1/Profile.js';
+import type { SchedulerSettingInput } from '../../proto/gen/drover/v1/SchedulerSetting.js';
 import type { SelectDestinationsResponseInput } from '../../proto/gen/drover/v1/SelectDestinationsResponse.js';
+import type { ServerGroupInput } from '../../proto/gen/drover/v1/ServerGroup.js';
 import type { SettingStatusInput } from '../../proto/gen/drover/v1/SettingStatus.js';
+import type { SimulateResponseInput } from '../../proto/gen/drover/v1/SimulateResponse.js';
 
 /** The moment at which every canned message is told: 2026-11-22 02:00:00 UTC. */
 export const cannedNowMs = Date.UTC(2026, 10, 22, 2, 0, 0);
@@ -44,6 +50,7 @@ export const hosts: HostInput[] = [
     activeDomains: 2,
     agentVersion: '0.1.0',
     generation: 17,
+    aggregates: ['dense', 'rack-a'],
   },
   {
     id: id('2'),
@@ -58,6 +65,7 @@ export const hosts: HostInput[] = [
     lastSeenUnixMs: cannedNowMs - 12 * minute,
     tuningState: 'unmanaged',
     simulated: true,
+    forcedDown: true,
   },
   { id: id('3'), name: 'kvm-03.example.org', liveness: 'never-seen', tuningState: 'unmanaged' },
 ];
@@ -266,6 +274,25 @@ export const allocation: AllocationInput = {
   instanceUuid: '5e9c7a0e-0000-4000-8000-000000000001',
   extraSpecs: { 'hw:cpu_policy': 'dedicated' },
   createdBy: 'operator',
+  state: 'claimed',
+  lapsesUnixMs: cannedNowMs + minute,
+  flavor: 'm1.small',
+  projectId: 'shop',
+  serverGroupId: id('c001'),
+  alternates: ['kvm-03.example.org'],
+  attempts: 1,
+  revision: 42,
+  seed: 7,
+  cells: [
+    {
+      guestCell: 0,
+      hostCell: 1,
+      memoryMb: 8192,
+      pageSizeKb: 2048,
+      pinning: { 0: 16, 1: 48, 2: 17, 3: 49 },
+      emulatorCpus: [18],
+    },
+  ],
 };
 
 export const profile: ProfileInput = {
@@ -293,6 +320,7 @@ export const destinations: SelectDestinationsResponseInput = {
     },
   ],
   revision: 42,
+  seed: 7,
   hostsConsidered: 51,
   filters: [
     { filter: 'ComputeFilter', hostsLeft: 43 },
@@ -319,20 +347,31 @@ export const explanation: ExplainResponseInput = {
         },
         ramShort,
       ],
+      firstFilter: 'ComputeFilter',
     },
     ...['04', '05', '06', '07'].map((tail) => ({
       hostId: id(tail),
       hostName: `kvm-${tail}`,
       refusals: [ramShort],
+      firstFilter: 'RamFilter',
+      soleFilter: 'RamFilter',
     })),
   ],
-  filters: destinations.filters ?? [],
+  filters: [
+    { filter: 'AvailabilityZoneFilter', hostsLeft: 7 },
+    { filter: 'ComputeFilter', hostsLeft: 6 },
+    { filter: 'RamFilter', hostsLeft: 2 },
+  ],
   hostsConsidered: 7,
   hostsPassed: 2,
   revision: 42,
   refusals: [
     { filter: 'RamFilter', reason: 'ram-short', hosts: 5, soleHosts: 4 },
     { filter: 'ComputeFilter', reason: 'host-disabled', hosts: 1, soleHosts: 0 },
+  ],
+  relaxations: [
+    { filter: 'RamFilter', text: 'ram_allocation_ratio 1.0 -> 1.3 admits 4 hosts', hosts: 4 },
+    { filter: 'RamFilter', text: 'memory_mb 8192 -> 3584 admits 4 hosts', hosts: 4 },
   ],
 };
 
@@ -346,4 +385,103 @@ export const operation: OperationInput = {
   endedUnixMs: cannedNowMs - 5 * minute + 420,
   settings,
   pending: 1,
+};
+
+export const flavors: FlavorInput[] = [
+  {
+    name: 'm1.large',
+    vcpus: 8,
+    memoryMb: 16_384,
+    rootGb: 80,
+    ephemeralGb: 10,
+    swapMb: 2048,
+    extraSpecs: { 'hw:cpu_policy': 'dedicated', 'hw:mem_page_size': 'large' },
+    updatedUnixMs: cannedNowMs - 90 * minute,
+  },
+  { name: 'm1.small', vcpus: 2, memoryMb: 4096, rootGb: 20, updatedUnixMs: cannedNowMs - 200 * minute },
+];
+
+export const aggregates: HostAggregateInput[] = [
+  {
+    name: 'dense',
+    id: 2,
+    metadata: { cpu_allocation_ratio: '8.0', ram_weight_multiplier: '-1.0' },
+    hostIds: [id('1')],
+    hosts: ['kvm-01'],
+    updatedUnixMs: cannedNowMs - 5 * minute,
+  },
+  {
+    name: 'rack-a',
+    id: 1,
+    metadata: { availability_zone: 'rack-a' },
+    hostIds: [id('1'), id('2')],
+    hosts: ['kvm-01', 'kvm-02'],
+    updatedUnixMs: cannedNowMs - 600 * minute,
+  },
+];
+
+export const groups: ServerGroupInput[] = [
+  {
+    id: id('c002'),
+    name: 'cache',
+    policy: 'anti-affinity',
+    maxServerPerHost: 2,
+    createdUnixMs: cannedNowMs - 600 * minute,
+  },
+  {
+    id: id('c001'),
+    name: 'web',
+    policy: 'anti-affinity',
+    projectId: 'shop',
+    members: [String(domains[0]?.uuid)],
+    hosts: ['kvm-01'],
+    createdUnixMs: cannedNowMs - 600 * minute,
+  },
+];
+
+export const zones: AvailabilityZoneInput[] = [
+  { name: 'nova', hosts: 1 },
+  { name: 'rack-a', hosts: 2, hostsInService: 1 },
+];
+
+export const schedulerSettings: SchedulerSettingInput[] = [
+  {
+    name: 'enabled_filters',
+    value: 'AvailabilityZoneFilter,ComputeFilter,RamFilter',
+    defaultValue: 'AvailabilityZoneFilter,ComputeFilter,RamFilter,CoreFilter',
+    help: 'Filters that run, in this order; names with commas between them.',
+  },
+  {
+    name: 'host_subset_size',
+    value: '1',
+    defaultValue: '1',
+    help: 'The host is chosen at random among this many of the best; 1 is the best.',
+  },
+  {
+    name: 'isolated_hosts',
+    help: 'IsolatedHostsFilter: names of the hosts for isolated images.',
+  },
+];
+
+export const simulation: SimulateResponseInput = {
+  revision: 42,
+  seed: 7,
+  hosts: 54,
+  placed: 96,
+  refused: 4,
+  results: [
+    {
+      placed: 96,
+      refused: 4,
+      why: 'no valid host among 54: ComputeFilter left 46, RamFilter left 0',
+      hosts: { 'kvm-01': 40, 'kvm-04': 30, 'kvm-05': 25, 'kvm-06': 1 },
+    },
+  ],
+  headroom: [
+    { resource: 'vcpus', before: 412, after: 220, capacity: 1024 },
+    { resource: 'memory_mb', before: 900_000, after: 507_000, capacity: 1_600_000 },
+    { resource: 'disk_mb', before: 9_000_000, after: 7_000_000, capacity: 12_000_000 },
+  ],
+  drained: 12,
+  stranded: 1,
 };

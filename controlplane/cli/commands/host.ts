@@ -64,6 +64,7 @@ export const host: NounCommand = {
     }),
     leaf({
       name: 'update',
+      alias: 'set',
       summary:
         'Change labels, zone, allocation ratios or reservations of a host, or take it out of placement. What is not named stays.',
       args: [hostArgument],
@@ -71,6 +72,7 @@ export const host: NounCommand = {
         'drover host update kvm-01 --cpu-allocation-ratio 4 --label rack=a7',
         'drover host update kvm-01 --disable "fan replaced today"',
         'drover host update kvm-01 --enable',
+        'drover host set kvm-01 --forced-down',
       ],
       options: updateOptions,
       run: update,

@@ -50,6 +50,7 @@ export function hostBlock(host: Host, nowMs: number): Block {
         : `${age(host.lastSeenUnixMs, nowMs)} ago (${timestamp(host.lastSeenUnixMs)})`,
     ],
     ['Zone', orNothing(host.availabilityZone)],
+    ['Aggregates', orNothing(host.aggregates.join(', '))],
     ['Labels', mapText(host.labels)],
     ['Profile', profileText(host.profileName, host.profileRevision)],
     ['Tuning', word(host.tuningState)],

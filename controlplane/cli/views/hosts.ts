@@ -22,10 +22,15 @@ export function hostsView(hosts: readonly Host[]): View {
   return [{ kind: 'table', table: tableOf(columns, hosts) }];
 }
 
-/** `up`, `down`, `never-seen`; `up, disabled` where placement passes it by. */
+/** `up`, `down`, `never-seen`; `up, disabled` or `up, forced down` where placement passes it by. */
 export function stateOf(host: Host): Cell {
-  if (!host.disabled) return word(host.liveness);
-  return { text: `${host.liveness}, disabled`, tone: host.liveness === 'up' ? 'warning' : 'bad' };
+  if (!host.disabled && !host.forcedDown) return word(host.liveness);
+  const words = [
+    host.liveness,
+    ...(host.disabled ? ['disabled'] : []),
+    ...(host.forcedDown ? ['forced down'] : []),
+  ];
+  return { text: words.join(', '), tone: host.liveness === 'up' && !host.forcedDown ? 'warning' : 'bad' };
 }
 
 /** vCPUs promised of the host's pCPUs, with the ratio: `12/64×4`. */

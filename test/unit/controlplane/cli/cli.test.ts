@@ -9,7 +9,9 @@ import { everyPage, maximumPages } from '../../../../controlplane/cli/paging.js'
 import { readTimeoutMs } from '../../../../controlplane/cli/client.js';
 import { commands } from '../../../../controlplane/cli/commands/index.js';
 import { age, bytesOf, count, times, timestamp } from '../../../../controlplane/cli/views/cells.js';
-import { funnelText, summaryText } from '../../../../controlplane/cli/views/placement.js';
+import { foremost, funnelSteps, summaryText } from '../../../../controlplane/cli/views/explanation.js';
+import { funnelText } from '../../../../controlplane/cli/views/placement.js';
+import { verdictText } from '../../../../controlplane/cli/views/simulation.js';
 import { completionScript } from '../../../../controlplane/cli/completion.js';
 import { buildProgram } from '../../../../controlplane/cli/program.js';
 import { errorKinds } from '../../../../proto/wire/errors.js';
@@ -159,8 +161,37 @@ t.test('texts', async (t) => {
     { filter: 'ComputeFilter', reason: 'host-down', hosts: 8, soleHosts: 8 },
   ];
   t.equal(
-    summaryText({ hosts: [], filters: [], revision: 1, hostsConsidered: 51, hostsPassed: 3, refusals }),
+    summaryText({
+      ...{ hosts: [], filters: [], relaxations: [], revision: 1 },
+      ...{ hostsConsidered: 51, hostsPassed: 3, refusals },
+    }),
     '3 of 51 hosts fit. RamFilter (ram-short) refuses 40, 28 of them alone; ComputeFilter (host-down) 8.',
+  );
+  t.same(
+    funnelSteps(9, [
+      { filter: 'A', hostsLeft: 9 },
+      { filter: 'B', hostsLeft: 2 },
+      { filter: 'C', hostsLeft: 2 },
+    ]),
+    [{ filter: 'B', hostsLeft: 2, lost: 7 }],
+  );
+  const relaxations = ['A', 'A', 'A', 'B'].map((filter, hosts) => ({ filter, hosts, text: `${hosts}` }));
+  t.same(
+    foremost(relaxations).map(({ hosts }) => hosts),
+    [0, 1, 3],
+    'two of a filter, so that others are seen',
+  );
+  const simulated = { revision: 1, seed: 1, hosts: 54, results: [], headroom: [] };
+  const verdict = (placed: number, refused: number, drained: number, stranded: number) =>
+    verdictText({ ...simulated, placed, refused, drained, stranded });
+  t.equal(verdict(5, 0, 0, 0), '5 of 5 fit on 54 hosts.');
+  t.equal(
+    verdict(0, 0, 3, 0),
+    '54 hosts after the changes. Of what drained hosts held, 3 find another host.',
+  );
+  t.equal(
+    verdict(4, 1, 1, 2),
+    '4 of 5 fit on 54 hosts, 1 does not. Of what drained hosts held, 1 finds another host, 2 do not.',
   );
 });
 

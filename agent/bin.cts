@@ -1,4 +1,4 @@
-#!/usr/bin/env -S MALLOC_ARENA_MAX=2 node --max-semi-space-size=1 --max-old-space-size=512
+#!/usr/bin/env -S MALLOC_ARENA_MAX=2 node --expose-gc --max-semi-space-size=1 --max-old-space-size=512
 /**
  * Entry of drover-agent. CommonJS, because libuv reads UV_THREADPOOL_SIZE when its pool first starts and loading an ES
  * module already starts it: four threads would leave none for files while libvirt calls hang (agent/libvirt).

@@ -1,6 +1,8 @@
 /** Puts the agent's rooms together for one host. The only other places that do are `sim/` and tests. */
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { asDroverError } from '../proto/wire/errors.js';
 import type { HostFacts } from '../proto/gen/drover/v1/HostFacts.js';
 import type { AgentConfig } from './config.js';
 import { gatherFacts } from './facts/index.js';
@@ -11,7 +13,7 @@ import { bootId } from './kernel/procfs.js';
 import { HostRoot, type KernelRoot } from './kernel/root.js';
 import { askTc } from './kernel/traffic-control.js';
 import { openHypervisor } from './libvirt/open-hypervisor.js';
-import type { Hypervisor } from './libvirt/hypervisor.js';
+import type { DomainView, Hypervisor } from './libvirt/hypervisor.js';
 import type { Log } from './log.js';
 import { ovsDatabase } from './openvswitch/database.js';
 import { vsctl } from './openvswitch/vsctl.js';
@@ -59,6 +61,8 @@ export interface Opening {
   readonly isRoot: boolean;
   /** The ledger is only looked at: for commands that change nothing, beside a running agent. */
   readonly readOnly?: boolean;
+  /** What the control plane gave may be damaged or unreadable: for undoing what the ledger holds. */
+  readonly ledgerOnly?: boolean;
 }
 
 /** Opens this machine. Without root it can only be planned; `planOnly` then is true whatever the configuration says. */
@@ -78,16 +82,20 @@ export async function openLocalHost(config: AgentConfig, how: Opening, log: Log)
   const facts = factsOf(kernel, hypervisor, config, agentVersion);
   const ledger = await Ledger.open(config.state_directory, { bootId: boot, now: Date.now, readOnly });
   const inState = (name: string): string => join(config.state_directory, name);
-  const desired = await DesiredFile.load(inState('desired.json'));
-  const allocations = await AllocationsFile.load(inState('allocations.json'));
+  const given = { log, readOnly: readOnly || how.ledgerOnly === true, isSpare: how.ledgerOnly ?? false };
+  const desired = await DesiredFile.load(inState('desired.json'), given);
+  const allocations = await AllocationsFile.load(inState('allocations.json'), given);
   const trials = await TrialFile.load(inState('trial.json'));
   const pendingReboots = await PendingReboots.load(inState('pending-reboots.json'));
-  const hostView = async () => ({ facts: await facts(), ...(await activeDomains(hypervisor, allocations)) });
+  const hostView = async (uuid?: string): Promise<HostView> => ({
+    facts: await facts(uuid === undefined ? undefined : startFactsLifeMs),
+    ...(await activeDomains(hypervisor, allocations, uuid)),
+  });
   const shaping = new ShapingLooks({ ask: askTc(), monotonicMs: () => performance.now() });
   const reconciler = new Reconciler({
     tuners,
     ports: { kernel, hypervisor, openvswitch: ovsDatabase(), services: services(), shaping },
-    owners: ownersHere(kernel, facts),
+    owners: ownersHere(kernel, () => facts(startFactsLifeMs)),
     ledger,
     hostView,
     planOnly,
@@ -116,20 +124,52 @@ function ownersHere(kernel: KernelRoot, facts: () => Promise<HostFacts>): () => 
 async function activeDomains(
   hypervisor: Hypervisor | undefined,
   allocations: AllocationsFile,
+  uuid?: string,
 ): Promise<Pick<HostView, 'domains' | 'domainsUnknown'>> {
   const domainsUnknown = 'libvirt does not answer: domains were not looked at';
   if (!hypervisor) return { domains: [] };
   if (!hypervisor.reachable) return { domains: [], domainsUnknown };
   try {
-    const active = (await hypervisor.domains()).filter((domain) => domain.id >= 0);
+    const all = await (uuid === undefined ? hypervisor.domains() : withFresh(hypervisor, uuid));
+    const active = all.filter((domain) => domain.id >= 0);
     return { domains: active.map((domain) => withAllocation(domain, allocations.of(domain))) };
   } catch (thrown) {
     return { domains: [], domainsUnknown: `${domainsUnknown} (${(thrown as Error).message})` };
   }
 }
 
+/** Every domain as the last look saw it, and one as of now: a start asks for itself alone. */
+async function withFresh(hypervisor: Hypervisor, uuid: string): Promise<DomainView[]> {
+  if (!hypervisor.domain) return hypervisor.domains();
+  const [fresh, all] = await Promise.all([
+    hypervisor.domain(uuid).then((domain) => [domain], goneOf),
+    hypervisor.domains(Number.POSITIVE_INFINITY),
+  ]);
+  return [...all.filter((domain) => domain.uuid !== uuid), ...fresh];
+}
+
+/** Nothing for a domain that libvirt does not have; any other error is thrown. */
+function goneOf(thrown: unknown): DomainView[] {
+  if (asDroverError(thrown).code === 'not-found') return [];
+  throw thrown;
+}
+
+/** The new facts with those parts of the old ones that say the same: what was worked out of them holds. */
+function sameParts(old: HostFacts | undefined, now: HostFacts): HostFacts {
+  if (!old) return now;
+  const parts = Object.entries(now).map(([name, part]: [string, unknown]) => {
+    const before = old[name as keyof HostFacts];
+    return [name, isDeepStrictEqual(before, part) ? before : part] as const;
+  });
+  const isSame = parts.every(([name, part]) => part === old[name as keyof HostFacts]);
+  return isSame ? old : (Object.fromEntries(parts) as unknown as HostFacts);
+}
+
 /** How old facts may be. A start of a domain is enforced within this time with the facts of the pass before it. */
 const factsLifeMs = 10_000;
+
+/** Of what age facts still serve the start of a domain: those of the last regular pass. */
+const startFactsLifeMs = 35_000;
 
 /** How long each thing outside the kernel may take to tell a fact. */
 const factDeadlineMs = 3_000;
@@ -140,7 +180,7 @@ function factsOf(
   hypervisor: Hypervisor | undefined,
   config: AgentConfig,
   agentVersion: string,
-): () => Promise<HostFacts> {
+): (lifeMs?: number) => Promise<HostFacts> {
   let inventory: Inventory = { inventory: {}, warnings: [] };
   void readInventory().then((read) => (inventory = read));
   const diskBytes = () => statfs(config.image_directory).then(({ blocks, bsize }) => blocks * bsize);
@@ -163,12 +203,17 @@ function factsOf(
     const faults = Object.entries(sources).flatMap(([name, { fault }]) =>
       fault === undefined ? [] : [`${name}: ${fault}`],
     );
-    return { ...facts, warnings: [...facts.warnings, ...inventory.warnings, ...faults] };
+    before = sameParts(before, { ...facts, warnings: [...facts.warnings, ...inventory.warnings, ...faults] });
+    return before;
   };
+  let before: HostFacts | undefined;
   let kept: { facts: Promise<HostFacts>; readMs: number } | undefined;
-  return () => {
-    if (!kept || performance.now() - kept.readMs > factsLifeMs)
-      kept = { facts: read(), readMs: performance.now() };
-    return kept.facts;
+  return (lifeMs = factsLifeMs) => {
+    if (kept && performance.now() - kept.readMs <= lifeMs) return kept.facts;
+    const now = { facts: read(), readMs: performance.now() };
+    kept = now;
+    // What could not be read is tried again by whoever asks next.
+    now.facts.catch(() => kept === now && (kept = undefined));
+    return now.facts;
   };
 }

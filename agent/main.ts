@@ -57,6 +57,7 @@ function addRun(program: Command, env: Env): void {
           config,
           version: version(),
           isRoot: isRoot(),
+          program: process.execPath,
           log: logger(env, config),
           join: joinOf(options),
         });

@@ -5,6 +5,7 @@ import { DroverError } from '../../proto/wire/errors.js';
 import { checkHostName } from '../../proto/wire/names.js';
 import { openLocalHost } from '../compose.js';
 import type { AgentConfig } from '../config.js';
+import { memoryGiver } from '../host/give-back.js';
 import { HostAgent } from '../host/host-agent.js';
 import { HostRoot } from '../kernel/root.js';
 import type { Log } from '../log.js';
@@ -19,6 +20,8 @@ export interface RunOptions {
   readonly config: AgentConfig;
   readonly version: string;
   readonly isRoot: boolean;
+  /** The file that this process runs: process.execPath. */
+  readonly program: string;
   /** Where to join, and with which token, when the state directory holds no usable identity. */
   readonly join?: { readonly address: string; readonly tokenFile: string } | undefined;
   readonly log: Log;
@@ -36,6 +39,7 @@ export async function startAgent(options: RunOptions): Promise<{ stop(): Promise
   let identity = await identityOf(options, file).catch((error: Error) => unjoined(error, log));
   const host = await openLocalHost(config, { agentVersion: version, isRoot: options.isRoot }, log);
   if (host.planOnly) log.info({}, 'plan-only: this agent shows what it would change and changes nothing');
+  const rest = memoryGiver(options.program);
   const agent = new HostAgent({
     ...host,
     loadAverage: () => loadAverage(host.kernel),
@@ -44,6 +48,7 @@ export async function startAgent(options: RunOptions): Promise<{ stop(): Promise
     reconcileIntervalMs: config.reconcile_interval_seconds * 1000,
     now: Date.now,
     log,
+    rest,
   });
   const session =
     identity &&

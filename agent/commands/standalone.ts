@@ -51,7 +51,12 @@ export async function standalone(options: StandaloneOptions): Promise<Standalone
   try {
     const host = await openLocalHost(
       options.config,
-      { agentVersion: options.version, isRoot: options.isRoot, readOnly: !writes },
+      {
+        agentVersion: options.version,
+        isRoot: options.isRoot,
+        readOnly: !writes,
+        ledgerOnly: options.command === 'revert',
+      },
       options.log,
     );
     try {

@@ -1,11 +1,34 @@
-/** What a running agent does about its own memory, once its first pass is over. */
+/** What a running agent does about its own memory, once a pass is over. */
 import { HostRoot, type KernelRoot } from '../kernel/root.js';
-import { giveBackMemory } from '../systemd/resident-memory.js';
+import { giveBackMemory, loadLibc } from '../systemd/resident-memory.js';
+
+/** V8 as it is with --expose-gc. */
+interface Collector {
+  readonly gc?: () => void;
+}
+
+/** Garbage of the start, and of each so many passes, is collected at once: in between V8 judges by itself. */
+const collectEvery = 20;
 
 /**
- * Gives back what only the start needed; to be called when the first pass is over. `program`: the file that this process
- * runs, process.execPath. Answers the bytes of it that were mapped before; 0 where the kernel or libc cannot. Never throws.
+ * How to give back what a pass needed and nothing needs until the next one; to be called when the first pass is over, and
+ * then when each regular one is. `program`: the file that this process runs, process.execPath. It answers the bytes of it
+ * that were mapped before; 0 where the kernel or libc cannot. Never throws.
  */
-export function giveBackStartMemory(program: string, kernel: KernelRoot = new HostRoot()): number {
-  return giveBackMemory(kernel.read('proc/self/smaps') ?? '', program);
+export function memoryGiver(
+  program: string,
+  kernel: KernelRoot = new HostRoot(),
+  { gc }: Collector = globalThis as Collector,
+): () => number {
+  const libc = loadLibc();
+  let passes = 0;
+  return () => {
+    if (passes++ % collectEvery === 0) gc?.();
+    return giveBackMemory(kernel.read('proc/self/smaps') ?? '', program, libc);
+  };
+}
+
+/** The same once, for what only the start needed. Answers and never throws as that. */
+export function giveBackStartMemory(program: string, kernel?: KernelRoot): number {
+  return memoryGiver(program, kernel)();
 }

@@ -2,11 +2,11 @@
  * One host's agent, without the outside: facts, hypervisor, reconciler and session are handed in, so the real agent and
  * the simulated one are the same code. It keeps the host at its desired state and tells the control plane how it stands.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { DesiredState } from '../../proto/gen/drover/v1/DesiredState.js';
 import type { HeartbeatInput } from '../../proto/gen/drover/v1/Heartbeat.js';
 import type { HostFacts } from '../../proto/gen/drover/v1/HostFacts.js';
 import type { OperationRequest } from '../../proto/gen/drover/v1/OperationRequest.js';
-import type { HostTuningInput } from '../../proto/gen/drover/v1/HostTuning.js';
 import { asDroverError } from '../../proto/wire/errors.js';
 import { parseTuners } from '../../proto/wire/profile.js';
 import type { TunerSettings } from '../../proto/wire/tuner-settings.js';
@@ -19,8 +19,17 @@ import type { PendingReboots } from '../reconcile/pending-reboots.js';
 import type { Reconciler } from '../reconcile/reconciler.js';
 import { toSettingStatus, type PlanEntry } from '../reconcile/plan.js';
 import type { Session } from '../session/session.js';
+import { AllocationAnswers } from './allocation-answers.js';
 import { DesiredStates, type PassEnd } from './desired-states.js';
-import { domainReport, refusalReport, sameTuning, tuningReport } from './reports.js';
+import {
+  domainReport,
+  refusalReport,
+  restOf,
+  sameTold,
+  settingsReport,
+  tuningReport,
+  type Told,
+} from './reports.js';
 import { Soon } from './soon.js';
 import type { TrialFile } from './trial.js';
 
@@ -40,12 +49,17 @@ export interface HostAgentOptions {
   readonly trials?: TrialFile;
   readonly pendingReboots?: PendingReboots;
   readonly allocations?: AllocationsFile;
+  /** Called when the agent has nothing to do until the next regular pass; see `memoryGiver`. */
+  rest?(): void;
   /** Tells of changes of files that tuners write; answers how to stop. */
   watchFiles?(changed: () => void): () => void;
 }
 
 /** Domain events that come together are answered by one report after this long. */
 const reportDelayMs = 100;
+
+/** From one report for events to the next. */
+const reportGapMs = 2_000;
 
 /** A pass has just looked at the domains: its report looks no second time. Events have reports of their own. */
 const passAgeMs = 2_000;
@@ -67,12 +81,15 @@ export class HostAgent {
   #reporting: NodeJS.Timeout | undefined;
   #unsubscribe: (() => void)[] = [];
   #verifiedMs = 0;
-  #lastTuning: HostTuningInput | undefined;
-  #lastFacts = '';
+  #lastTuning: Told | undefined;
+  #lastFacts: HostFacts | undefined;
+  #lastDomains = '';
+  #reportedMs = Number.NEGATIVE_INFINITY;
   readonly #drift: Soon<DomainEvent>;
   /** Looks for events at a domain since the last regular pass. */
   readonly #eventLooks = new Map<string, number>();
   readonly #states: DesiredStates;
+  readonly #answers: AllocationAnswers | undefined;
 
   constructor(options: HostAgentOptions) {
     this.#options = options;
@@ -91,6 +108,15 @@ export class HostAgent {
       putBack: (entries) => this.#putBack(entries),
       report: () => this.#report(),
     });
+    const { allocations } = options;
+    this.#answers =
+      allocations &&
+      new AllocationAnswers({
+        ...options,
+        allocations,
+        settings: () => this.#states.settings,
+        say: (allocationReport) => this.#session?.report('allocationReport', { allocationReport }),
+      });
   }
 
   /** Takes up the desired state from disk, follows the hypervisor and starts the regular pass. */
@@ -131,6 +157,7 @@ export class HostAgent {
       ?.retry()
       .catch((error: Error) => this.#options.log.warn({ error: error.message }, 'allocations not saved'));
     if (!(await this.#states.retry())) await this.reconcile();
+    this.#options.rest?.();
   }
 
   /** One full pass: brings the host to the desired state, then reports how it stands. Never throws. */
@@ -143,6 +170,7 @@ export class HostAgent {
     this.#reportTuning();
     await this.#reportDomains(passAgeMs);
     await this.#reportFacts();
+    await this.#answers?.answer();
   }
 
   async #pass(settings: TunerSettings | undefined): Promise<PassEnd> {
@@ -186,7 +214,8 @@ export class HostAgent {
   /** The control plane knows nothing of this host: tell everything. */
   async reportAll(): Promise<void> {
     this.#lastTuning = undefined;
-    this.#lastFacts = '';
+    this.#lastFacts = undefined;
+    this.#lastDomains = '';
     await this.#reportFacts();
     this.#reportTuning();
     await this.#reportDomains();
@@ -206,6 +235,7 @@ export class HostAgent {
       if (!(await allocations.save(set, sessionId))) return;
       for (const uuid of changedKeys(before, allocations.current))
         this.#drift.put(uuid, { uuid, name: uuid, kind: 'metadata-changed' });
+      await this.#answers?.again();
     } catch (thrown) {
       log.warn(
         { error: asDroverError(thrown).message },
@@ -263,38 +293,42 @@ export class HostAgent {
     }
   }
 
+  /** A report of thousands of settings costs more than a start: while many domains start, each one tells of some. */
   #soon(): void {
     if (this.#reporting) return;
-    this.#reporting = setTimeout(() => {
-      this.#reporting = undefined;
-      void this.#reportDomains().then(() => this.#reportTuning());
-    }, reportDelayMs);
+    const sinceMs = performance.now() - this.#reportedMs;
+    this.#reporting = setTimeout(
+      () => {
+        this.#reporting = undefined;
+        this.#reportedMs = performance.now();
+        void this.#reportDomains().then(() => this.#reportTuning());
+      },
+      Math.max(reportDelayMs, reportGapMs - sinceMs),
+    );
   }
 
   #reportTuning(): void {
     const { reconciler, desired, now, pendingReboots } = this.#options;
     const status = reconciler.status();
     const { refusal } = this.#states;
-    const told = refusal
+    const report = refusal
       ? refusalReport(refusal, status.ledgerEntries, now())
       : tuningReport(status, desired.current, now());
-    const tuning = {
-      ...told,
-      pendingReboots: [...(pendingReboots?.current ?? [])],
-      owners: [...status.owners],
-    };
-    if (this.#lastTuning && sameTuning(tuning, this.#lastTuning)) return;
-    this.#lastTuning = tuning;
-    this.#session?.report('tuning', { tuning });
+    const more = { pendingReboots: [...(pendingReboots?.current ?? [])], owners: [...status.owners] };
+    const rest = restOf(report, { ...more, refusal: refusal?.reason });
+    const told = { entries: refusal ? [] : status.entries, rest };
+    if (this.#lastTuning && sameTold(told, this.#lastTuning)) return;
+    this.#lastTuning = told;
+    const settings = refusal ? (report.settings ?? []) : settingsReport(status.entries);
+    this.#session?.report('tuning', { tuning: { ...report, ...more, settings } });
   }
 
   /** Facts are told again when they changed: pages were allocated, a CPU went offline, QEMU was upgraded. */
   async #reportFacts(): Promise<void> {
     try {
       const facts = await this.#options.facts();
-      const text = JSON.stringify(facts);
-      if (text === this.#lastFacts) return;
-      this.#lastFacts = text;
+      if (facts === this.#lastFacts || isDeepStrictEqual(facts, this.#lastFacts)) return;
+      this.#lastFacts = facts;
       this.#session?.report('facts', { facts });
     } catch (thrown) {
       this.#options.log.warn({ error: asDroverError(thrown).message }, 'facts not read');
@@ -312,6 +346,9 @@ export class HostAgent {
       const { domains, left } = domainReport(all, ({ uuid }) => sizes.get(uuid) ?? 0);
       if (left > 0) log.warn({ domains: all.length, left }, 'too many domains for one report');
       this.#activeDomains = all.filter((domain) => domain.id >= 0).length;
+      const text = JSON.stringify(domains);
+      if (text === this.#lastDomains) return;
+      this.#lastDomains = text;
       this.#session?.report('domains', { domains: { domains } });
     } catch (thrown) {
       log.warn({ error: asDroverError(thrown).message }, 'domains not listed');

@@ -3,7 +3,7 @@ import type { DesiredState } from '../../proto/gen/drover/v1/DesiredState.js';
 import type { DomainInput } from '../../proto/gen/drover/v1/Domain.js';
 import type { HostTuningInput } from '../../proto/gen/drover/v1/HostTuning.js';
 import type { DomainView } from '../libvirt/hypervisor.js';
-import type { SettingStatusInput } from '../../proto/gen/drover/v1/SettingStatus.js';
+import { keyOf } from '../reconcile/knob-keys.js';
 import { toSettingStatus, type PlanEntry } from '../reconcile/plan.js';
 import type { ReconcilerStatus } from '../reconcile/reconciler.js';
 
@@ -38,32 +38,44 @@ export function worthTelling(
   return entries.filter((entry) => kept.has(entry));
 }
 
+/** What a report of tuning was made of, so that the next one need not be made to know that it would say the same. */
+export interface Told {
+  readonly entries: readonly PlanEntry[];
+  /** Everything but the settings and the time of the pass. */
+  readonly rest: string;
+}
+
+/** What a report would say but for its settings; `more`: what goes with it. */
+export function restOf(report: HostTuningInput, more: object): string {
+  return JSON.stringify({ ...report, ...more, settings: [], verifiedUnixMs: 0 });
+}
+
 /**
  * Whether one report says what the other does. Evidence does not count: counters move all the time, so they are told with
  * a report and are no reason for one; nor does the time of the pass.
  */
-export function sameTuning(a: HostTuningInput, b: HostTuningInput): boolean {
-  const rest = (tuning: HostTuningInput): string =>
-    JSON.stringify({ ...tuning, settings: [], verifiedUnixMs: 0 }, withoutEvidence);
-  const [own = [], other = []] = [a.settings, b.settings];
+export function sameTold(a: Told, b: Told): boolean {
   return (
-    own.length === other.length &&
-    own.every((setting, index) => sameSetting(setting, other[index] as SettingStatusInput)) &&
-    rest(a) === rest(b)
+    a.rest === b.rest &&
+    (a.entries === b.entries ||
+      (a.entries.length === b.entries.length &&
+        a.entries.every((entry, index) => sameEntry(entry, b.entries[index] as PlanEntry))))
   );
 }
 
-function withoutEvidence(key: string, value: unknown): unknown {
-  return key === 'evidence' ? undefined : value;
+/** What of an entry is told, but its evidence. */
+const toldParts = ['now', 'wanted', 'outcome', 'reason', 'effect', 'original', 'drift'] as const;
+
+function sameEntry(a: PlanEntry, b: PlanEntry): boolean {
+  return a === b || (toldParts.every((part) => a[part] === b[part]) && sameKnob(a, b) && sameList(a, b));
 }
 
-function sameSetting(a: SettingStatusInput, b: SettingStatusInput): boolean {
-  const keys = Object.keys(a) as (keyof SettingStatusInput)[];
-  return (
-    keys.length === Object.keys(b).length &&
-    keys.every((key) => key === 'evidence' || key === 'affects' || a[key] === b[key]) &&
-    String(a.affects) === String(b.affects)
-  );
+function sameKnob({ knob: a }: PlanEntry, { knob: b }: PlanEntry): boolean {
+  return a === b || (a.source === b.source && keyOf(a) === keyOf(b) && a.domain?.name === b.domain?.name);
+}
+
+function sameList({ affects: a }: PlanEntry, { affects: b }: PlanEntry): boolean {
+  return a === b || (a.length === b.length && a.every((name, index) => name === b[index]));
 }
 
 /** A desired state that this agent could not take, and why. */
@@ -90,7 +102,10 @@ function stateOf(status: ReconcilerStatus, held: DesiredState | undefined): stri
   return isBusy && status.ledgerEntries > 0 ? status.state : 'unmanaged';
 }
 
-/** How the host stands to what it should be. `held`: the desired state on disk; undefined or without a name: unmanaged. */
+/**
+ * How the host stands to what it should be, but for the settings one by one, which `settingsReport` gives. `held`: the
+ * desired state on disk; undefined or without a name: unmanaged.
+ */
 export function tuningReport(
   status: ReconcilerStatus,
   held: DesiredState | undefined,
@@ -101,8 +116,13 @@ export function tuningReport(
     profileName: held?.profileName ?? '',
     profileRevision: held?.profileRevision ?? 0,
     digest: held?.digest ?? '',
-    settings: worthTelling(status.entries).map(toSettingStatus),
+    settings: [],
     verifiedUnixMs,
     ledgerEntries: status.ledgerEntries,
   };
+}
+
+/** The settings of such a report, as many as may be told. */
+export function settingsReport(entries: readonly PlanEntry[]): NonNullable<HostTuningInput['settings']> {
+  return worthTelling(entries).map(toSettingStatus);
 }

@@ -3,9 +3,8 @@
  * control plane is lost, and also after a crash of the agent. As a router's "commit confirmed": what cuts the host off
  * undoes itself.
  */
-import { readFile } from 'node:fs/promises';
 import type { DesiredState } from '../../proto/gen/drover/v1/DesiredState.js';
-import { removeFile, replaceFile, storageFailed } from '../reconcile/durable-file.js';
+import { jsonOf, readText, removeFile, replaceFile } from '../reconcile/durable-file.js';
 
 /** How long the control plane may be gone in a trial before the state before it comes back. */
 export const lostGraceMs = 30_000;
@@ -47,11 +46,7 @@ export class TrialFile {
 
   /** Reads the file. A damaged one counts as none: the desired state itself is whole. Errors: `storage-failed`. */
   static async load(file: string): Promise<TrialFile> {
-    const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-      if (cause.code === 'ENOENT') return 'null';
-      throw storageFailed('read', file, cause);
-    });
-    return new TrialFile(file, parse(text));
+    return new TrialFile(file, parse((await readText(file)) ?? 'null'));
   }
 
   /** The trial that runs, or that a crash cut off. */
@@ -73,9 +68,5 @@ export class TrialFile {
 }
 
 function parse(text: string): TrialRecord | undefined {
-  try {
-    return (JSON.parse(text) as TrialRecord | null) ?? undefined;
-  } catch {
-    return undefined;
-  }
+  return (jsonOf(text) as TrialRecord | null | undefined) ?? undefined;
 }

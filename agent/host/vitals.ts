@@ -4,13 +4,16 @@ import type { KernelRoot } from '../kernel/root.js';
 import type { DomainView } from '../libvirt/hypervisor.js';
 import { FileStats } from '../tuners/common/block/file-stats.js';
 
+/** A pass looks at every image anew; the reports that events make in between do not. */
+const sizesAgeMs = 25_000;
+
 /**
  * How to tell the bytes that a domain's disk files may grow to, as far as this host can see them. Made once for an agent:
  * while a mount does not answer, the last size counts, and each call ends within the deadline of `files`. Never throws.
  */
 export function diskBytesReader(
   kernel: KernelRoot,
-  files: FileStats = new FileStats(),
+  files: FileStats = new FileStats({ maximumAgeMs: sizesAgeMs }),
 ): (domain: DomainView) => Promise<number> {
   return async ({ disks }) => {
     const images = disks.flatMap((disk) => (disk.type === 'file' ? (disk.source ?? []) : []));

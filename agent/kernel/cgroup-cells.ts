@@ -7,6 +7,7 @@ import type { CgroupFacts } from '../../proto/gen/drover/v1/CgroupFacts.js';
 import { formatCpuSet, parseCpuSet } from '../../proto/wire/cpu-set.js';
 import { controllerVersion, domainGroup } from './cgroup.js';
 import { derived } from './derived.js';
+import { allowedCellList } from './procfs.js';
 import type { KernelRoot } from './root.js';
 
 /** One group of a domain's threads: `emulator`, `vcpu0`, `iothread1`; empty name: the domain's whole group. */
@@ -99,7 +100,7 @@ export function readMemoryCells(root: KernelRoot): number[] | undefined {
 
 /** Cells that a process may take memory from, ascending: the effect of its cpuset (proc(5), Mems_allowed_list). */
 export function allowedCells(root: KernelRoot, pid: number): number[] | undefined {
-  const list = /^Mems_allowed_list:\s*(.*)$/m.exec(root.read(`proc/${pid}/task/${pid}/status`) ?? '')?.[1];
+  const list = allowedCellList(root, pid, pid);
   return list === undefined ? undefined : parseCpuSet(list, 'Mems_allowed_list');
 }
 

@@ -1,5 +1,6 @@
 /** CPU limits of a control group: CFS bandwidth, shares or weight, and how often the group was throttled. */
 import type { CgroupVersion } from './cgroup.js';
+import { measured } from './derived.js';
 import type { KernelRoot } from './root.js';
 
 export interface CpuBandwidth {
@@ -60,12 +61,20 @@ export function readCpuThrottling(
   directory: string,
   version: CgroupVersion,
 ): CpuThrottling | undefined {
-  const text = root.read(`${directory}/cpu.stat`);
+  const time = version === 1 ? 'throttled_time' : 'throttled_usec';
+  // On v2 the same file counts what the group uses, which is always another number.
+  const text = measured(root, `throttling of ${directory}`, (kernel) =>
+    countersIn(kernel.read(`${directory}/cpu.stat`), ['nr_periods', 'nr_throttled', time]),
+  );
+  if (text === undefined) return undefined;
+  const [periods = 0, throttledCount = 0, throttledTime = 0] = text.split(' ').map(Number);
+  // v1 counts nanoseconds.
+  const throttledUs = version === 1 ? Math.round(throttledTime / 1000) : throttledTime;
+  return { periods, throttledCount, throttledUs };
+}
+
+function countersIn(text: string | undefined, names: readonly string[]): string | undefined {
   if (text === undefined) return undefined;
   const counters = new Map(text.split('\n').map((line) => line.split(' ') as [string, string]));
-  const counter = (name: string): number => Number(counters.get(name) ?? 0);
-  // v1 counts nanoseconds.
-  const throttledUs =
-    version === 1 ? Math.round(counter('throttled_time') / 1000) : counter('throttled_usec');
-  return { periods: counter('nr_periods'), throttledCount: counter('nr_throttled'), throttledUs };
+  return names.map((name) => counters.get(name) ?? '0').join(' ');
 }

@@ -1,6 +1,6 @@
 /** Processes, threads and memory as /proc shows them (proc(5)). A process that is gone gives undefined or nothing. */
 import { formatCpuSet, parseCpuSet } from '../../proto/wire/cpu-set.js';
-import { derived } from './derived.js';
+import { derived, measured } from './derived.js';
 import type { KernelRoot } from './root.js';
 
 export interface Thread {
@@ -18,10 +18,32 @@ function readThreads(root: KernelRoot, pid: number): Thread[] {
   return root
     .list(`proc/${pid}/task`)
     .flatMap((entry) => {
-      const name = root.read(`proc/${pid}/task/${entry}/comm`);
-      return name === undefined ? [] : [{ tid: Number(entry), name }];
+      const name = threadPart(root, pid, entry, 0);
+      return name === undefined || name === '' ? [] : [{ tid: Number(entry), name }];
     })
     .sort((a, b) => a.tid - b.tid);
+}
+
+/** Of a thread's status file what is ever asked, in this order; the rest of it are counters. */
+const statusParts = ['Name', 'Cpus_allowed_list', 'Mems_allowed_list'] as const;
+
+/** One part of a thread's status, which is read once for all of them; undefined where the thread or the part is not there. */
+function threadPart(
+  root: KernelRoot,
+  pid: number,
+  tid: number | string,
+  part: 0 | 1 | 2,
+): string | undefined {
+  const parts = measured(root, `status of ${pid} ${tid}`, (kernel) => readStatus(kernel, pid, tid));
+  const text = parts?.split('\n')[part];
+  return text === '-' ? undefined : text;
+}
+
+function readStatus(kernel: KernelRoot, pid: number, tid: number | string): string | undefined {
+  const status = kernel.read(`proc/${pid}/task/${tid}/status`);
+  const found = statusParts.map((field) => (status === undefined ? undefined : statusField(status, field)));
+  found[0] ??= kernel.read(`proc/${pid}/task/${tid}/comm`);
+  return found.every((each) => each === undefined) ? undefined : found.map((each) => each ?? '-').join('\n');
 }
 
 /**
@@ -56,7 +78,7 @@ export interface AllowedCpus {
 
 /** As `allowedCpus`, with its text. Threads with equal CPUs share one answer in a look that reads each file once. */
 export function allowedCpuSet(root: KernelRoot, pid: number, tid: number): AllowedCpus | undefined {
-  const list = statusField(root, `proc/${pid}/task/${tid}/status`, 'Cpus_allowed_list');
+  const list = threadPart(root, pid, tid, 1);
   if (list === undefined) return undefined;
   return derived(root, `CPUs ${list}`, () => {
     const cpus = parseCpuSet(list, 'Cpus_allowed_list');
@@ -64,13 +86,18 @@ export function allowedCpuSet(root: KernelRoot, pid: number, tid: number): Allow
   });
 }
 
+/** The list of cells that a thread may take memory from, `0-1`; undefined: it is gone. */
+export function allowedCellList(root: KernelRoot, pid: number, tid: number): string | undefined {
+  return threadPart(root, pid, tid, 2);
+}
+
 /** A status file has some 50 lines: it is searched, not split. */
-function statusField(root: KernelRoot, file: string, field: string): string | undefined {
-  const text = `\n${root.read(file) ?? ''}\n`;
-  const at = text.indexOf(`\n${field}:`);
-  if (at < 0) return undefined;
-  const from = at + field.length + 2;
-  return text.slice(from, text.indexOf('\n', from)).trim();
+function statusField(status: string, field: string): string | undefined {
+  const isFirst = status.startsWith(`${field}:`);
+  const at = isFirst ? 0 : status.indexOf(`\n${field}:`) + 1;
+  if (at === 0 && !isFirst) return undefined;
+  const end = status.indexOf('\n', at);
+  return status.slice(at + field.length + 1, end < 0 ? undefined : end).trim();
 }
 
 /** Random id of this boot; another value means that the host was restarted. */
@@ -83,7 +110,7 @@ export function bootId(root: KernelRoot): string | undefined {
  * good, as pids are used again. The name in field 2 may hold spaces and parentheses: fields count from the last `)`.
  */
 export function startTicks(root: KernelRoot, pid: number): number | undefined {
-  return derived(root, `start of ${pid}`, () => readStartTicks(root, pid));
+  return measured(root, `start of ${pid}`, (kernel) => readStartTicks(kernel, pid));
 }
 
 function readStartTicks(root: KernelRoot, pid: number): number | undefined {

@@ -34,11 +34,24 @@ export interface KernelRoot {
   removeFile(file: string): Promise<void>;
   /** See `derived` in derived.ts; only a root that reads each file once has it. */
   derive?<Result>(key: string, make: () => Result): Result;
+  /** See `recalled` and `measured` in derived.ts. */
+  recall?<Result>(key: string, inputs: readonly unknown[], make: (root: KernelRoot) => Result): Result;
+  /** The look at the whole host is over: what it did not come by is remembered no longer (domains that ended). */
+  forgetOthers?(): void;
+  measure?<Result>(key: string, make: (root: KernelRoot) => Result): Result;
 }
 
 /** Files of /proc and /sys are short: one buffer serves all reads, and longer files go another way. */
 const bufferBytes = 65_536;
 const newline = 10;
+
+/**
+ * A read that gives less is the whole file: seq_file (Documentation/filesystems/seq_file.rst) stops short of a buffer of ours
+ * only at the end or where the next record does not fit its own page of 4 KiB. No record is half as long, but where it
+ * names paths (`longRecords`): the layers of one overlay mount are.
+ */
+const shortBytes = 2_048;
+const longRecords = /\/(?:mounts|mountinfo|smaps|numa_maps)$/;
 
 /** Errors that tell of the file: it is absent, may not be read, or its driver has no answer. The last is of a name with a NUL. */
 const ownErrors: ReadonlySet<string | undefined> = new Set(
@@ -80,7 +93,7 @@ export class HostRoot implements KernelRoot {
 
   read(file: string): string | undefined {
     try {
-      const path = join(this.path, file);
+      const path = this.#pathOf(file);
       return this.#readShort(path) ?? readFileSync(path, 'utf8').replace(/[\n\0]+$/, '');
     } catch (thrown) {
       return notThere(file, thrown);
@@ -92,8 +105,13 @@ export class HostRoot implements KernelRoot {
     const file = openSync(path, 'r');
     try {
       let end = 0;
-      for (let bytes = -1; bytes !== 0 && end < bufferBytes; end += bytes)
+      for (let bytes = -1; bytes !== 0 && end < bufferBytes; end += bytes) {
         bytes = readSync(file, this.#buffer, end, bufferBytes - end, null);
+        if (end === 0 && bytes < shortBytes && !longRecords.test(path)) {
+          end = bytes;
+          break;
+        }
+      }
       if (end === bufferBytes) return undefined;
       while (end > 0 && (this.#buffer[end - 1] === newline || this.#buffer[end - 1] === 0)) end--;
       return this.#buffer.toString('utf8', 0, end);
@@ -102,16 +120,22 @@ export class HostRoot implements KernelRoot {
     }
   }
 
+  /** `join` costs as much as the system call. */
+  #pathOf(file: string): string {
+    if (this.path !== '/') return join(this.path, file);
+    return file.startsWith('/') ? file : `/${file}`;
+  }
+
   list(directory: string): string[] {
     try {
-      return readdirSync(join(this.path, directory)).sort();
+      return readdirSync(this.#pathOf(directory)).sort();
     } catch (thrown) {
       return notThere(directory, thrown) ?? [];
     }
   }
 
   exists(file: string): boolean {
-    return existsSync(join(this.path, file));
+    return existsSync(this.#pathOf(file));
   }
 
   link(file: string): string | undefined {

@@ -12,9 +12,10 @@ const maximumFiles = 4_096;
 
 /** How many queue pairs a QEMU process has handed to vhost-net: one open file each. Undefined: its files cannot be seen. */
 export function vhostQueues(root: KernelRoot, pid: number): number | undefined {
+  // Where nobody can have it open there is no need to look at every file, or to list them.
+  if (!root.exists(vhostNode)) return root.exists(`/proc/${pid}/fd/0`) ? 0 : undefined;
   const files = root.list(`/proc/${pid}/fd`);
   if (files.length === 0) return undefined;
-  if (!root.exists(vhostNode)) return 0; // nobody can have it open: no need to look at every file
   return files.slice(0, maximumFiles).filter((file) => root.link(`/proc/${pid}/fd/${file}`) === vhostNode)
     .length;
 }

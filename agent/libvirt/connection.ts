@@ -11,6 +11,9 @@ import type { Opener } from './opener.js';
  */
 const keepAlive = { intervalS: 2, count: 3 } as const;
 
+/** A connection that answered this lately is taken for open: a call on one that is gone fails at once, and says so. */
+const aliveMs = 2_000;
+
 /** What a foreign call may answer: below 0 and null mean that it failed. */
 type Answer = number | bigint | string | null;
 
@@ -21,6 +24,7 @@ export class Connection {
   readonly #errorHandler: Pointer;
   #handle: Pointer | undefined;
   #lastError: LibvirtError | undefined;
+  #answeredMs = Number.NEGATIVE_INFINITY;
 
   constructor(library: LibvirtLibrary, opener: Opener) {
     this.#library = library;
@@ -33,6 +37,7 @@ export class Connection {
 
   /** Makes sure that the connection is open. Errors: `unavailable`; `deadline-exceeded` when the lease has expired. */
   async ready(lease: Lease): Promise<void> {
+    if (this.#handle !== undefined && performance.now() - this.#answeredMs < aliveMs) return;
     if (this.#handle !== undefined && (await this.#library.isAlive(this.#handle)) === 1) return;
     await this.close();
     const handle = await this.#opener.open(lease);
@@ -59,7 +64,13 @@ export class Connection {
     const result = await run(this.#handle);
     if (result === null || (typeof result === 'number' && result < 0))
       throw await this.#failure(label, this.#handle);
+    this.#answeredMs = performance.now();
     return result;
+  }
+
+  /** Others found libvirtd gone: whether this connection still stands is looked at before its next use. */
+  doubt(): void {
+    this.#answeredMs = Number.NEGATIVE_INFINITY;
   }
 
   /** Closes it. Callbacks that were registered on it must be gone before: they hold references. */
@@ -77,6 +88,7 @@ export class Connection {
   async #failure(label: string, handle: Pointer): Promise<DroverError> {
     const error = this.#lastError ?? { code: 0, message: 'no reason given' };
     const alive = (await this.#library.isAlive(handle)) === 1;
+    if (!alive) this.doubt();
     const code =
       error.code === errorNumbers.noDomain ? 'not-found' : alive ? 'libvirt-failed' : 'unavailable';
     return new DroverError(code, `${label}: ${error.message}`, {

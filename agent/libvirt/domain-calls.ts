@@ -8,7 +8,9 @@ import type { ParsedDomain } from './domain-xml.js';
 import type { DomainEvent, DomainKey } from './hypervisor.js';
 import type { LibvirtLibrary, Pointer } from './library.js';
 import type { Listeners } from './listeners.js';
+import { statusMark } from './status-mark.js';
 import { withParameters } from './typed-parameters.js';
+import type { OwnChanges, Tuned } from './own-changes.js';
 import type { Parameter } from './typed-parameters.js';
 
 /** What the hypervisor works with; see `open-hypervisor.ts`. */
@@ -21,8 +23,15 @@ export interface HypervisorParts {
   readonly events: Listeners<DomainEvent>;
   readonly states: Listeners<boolean>;
   readonly cache: DomainCache;
+  readonly own: OwnChanges;
   connected(): boolean;
   close(): Promise<void>;
+}
+
+/** What is known of a change before it is made. */
+export interface ChangeNews {
+  readonly tuned?: Tuned;
+  readonly keepsXml?: boolean;
 }
 
 type Turn<Result> = (connection: Connection, lease: Lease) => Promise<Result>;
@@ -62,24 +71,45 @@ export class DomainCalls {
     );
   }
 
-  /** One change of a domain. What was known of its XML is forgotten: not every change of ours comes back as an event. */
+  /**
+   * One change of a domain. What was known of its XML is forgotten: not every change of ours comes back as an event. `tuned`:
+   * what the event of it will say, which is then nobody's news. `keepsXml`: nothing that is read of the XML
+   * is changed by it, as by pins and limits of the control group.
+   */
   async change(
     key: DomainKey,
     label: string,
     write: (domain: Pointer, flags: number) => Promise<number>,
+    { tuned = [], keepsXml = false }: ChangeNews = {},
   ): Promise<void> {
     // Also when the call was given up and returns much later.
-    const done = (domain: Pointer, flags: number) =>
-      write(domain, flags).finally(() => this.#parts.cache.invalidate(key.uuid));
+    const done = async (domain: Pointer, flags: number): Promise<number> => {
+      const { own, cache } = this.#parts;
+      if (tuned.length > 0) own.expect(key.uuid, tuned);
+      let answer = -1;
+      try {
+        return (answer = await write(domain, flags));
+      } finally {
+        if (answer < 0) own.withdraw(key.uuid, tuned);
+        if (!keepsXml) cache.touched(key.uuid);
+      }
+    };
     await this.ask(key, label, done);
   }
 
   /** A change that takes typed parameters; none: nothing to do. */
-  async set(key: DomainKey, label: string, parameters: readonly Parameter[], write: Write): Promise<void> {
+  async set(
+    key: DomainKey,
+    label: string,
+    parameters: readonly Parameter[],
+    write: Write,
+    news: ChangeNews = {},
+  ): Promise<void> {
     if (parameters.length === 0) return;
-    await this.change(key, label, (domain, flags) =>
-      withParameters(this.#parts.library, parameters, (list, count) => write(domain, list, count, flags)),
-    );
+    const { library } = this.#parts;
+    const call = (domain: Pointer, flags: number): Promise<number> =>
+      withParameters(library, parameters, (list, count) => write(domain, list, count, flags));
+    await this.change(key, label, call, news);
   }
 
   /**
@@ -95,11 +125,13 @@ export class DomainCalls {
   }
 
   async #read(key: DomainKey, connection: Connection, lease: Lease): Promise<ParsedDomain> {
-    const { library, cache } = this.#parts;
+    const { library, cache, pidDirectory } = this.#parts;
     const read = cache.begin(key.uuid);
     try {
-      const { id, parsed } = await readDomainXml(library, connection, lease, key);
-      cache.put(read, id, parsed);
+      const markOf = (name: string): string | undefined => statusMark(pidDirectory, name);
+      const explicitOf = (id: number) => cache.explicit(key.uuid, id);
+      const { id, parsed, by } = await readDomainXml(library, connection, lease, key, { markOf, explicitOf });
+      cache.put(read, id, parsed, by);
       return parsed;
     } finally {
       cache.drop(read);

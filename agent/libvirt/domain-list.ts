@@ -2,10 +2,11 @@
 import { DroverError } from '../../proto/wire/errors.js';
 import type { Lease } from './call-queue.js';
 import type { Connection } from './connection.js';
-import type { ParsedDomain } from './domain-xml.js';
+import type { KnownBy } from './domain-cache.js';
+import type { DomainSize, ParsedDomain } from './domain-xml.js';
 import { parseDomainXml } from './domain-xml.js';
 import { uuidOf } from './events.js';
-import type { DomainKey, DomainState } from './hypervisor.js';
+import type { DomainKey, DomainState, ExplicitSettings } from './hypervisor.js';
 import type { LibvirtLibrary, Pointer, RawDomainInfo } from './library.js';
 
 /** virDomainState, by number. */
@@ -38,35 +39,47 @@ export function domainState(state: number): DomainState {
   return states[state] ?? 'unknown';
 }
 
+/** virDomainStatsTypes: the state alone, for which libvirtd asks no monitor. */
+const stateStats = 1;
+
+/** The size of a start of a domain where it is known for sure; undefined: libvirt is asked. */
+export type KnownSize = (uuid: string, id: number) => DomainSize | undefined;
+
 /**
- * Every domain, active and not, by name. One virDomainGetInfo for each, which asks libvirtd and never QEMU's monitor.
- * Errors: those of `Connection.call`; a domain that vanishes meanwhile is left out.
+ * Every domain, active and not, by name: one virConnectGetAllDomainStats for all of them, and one virDomainGetInfo for each
+ * whose size is not known. Both ask libvirtd and never QEMU's monitor. Errors: those of `Connection.call`; a domain that
+ * vanishes meanwhile is left out.
  */
 export async function listDomains(
   library: LibvirtLibrary,
   connection: Connection,
   lease: Lease,
+  known: KnownSize = () => undefined,
 ): Promise<ListedDomain[]> {
   const array: [Pointer | null] = [null];
   const count = await connection.call(lease, 'list domains', (handle) =>
-    library.listDomains(handle, array, 0),
+    library.allStats(handle, stateStats, array, 0),
   );
   if (array[0] === null) return [];
-  const domains = library.pointersAt(array[0], count);
   try {
     const listed: ListedDomain[] = [];
-    for (const domain of domains) {
-      const one = await describe(library, connection, lease, domain);
+    for (const record of library.pointersAt(array[0], count)) {
+      const { domain, value = 0 } = library.statsAt(record, 'state.state');
+      const [uuid, id] = [uuidOf(library, domain), library.domainId(domain) | 0];
+      const size = known(uuid, id);
+      const one = size
+        ? { uuid, name: library.domainName(domain), id, state: domainState(value), ...size }
+        : await describeDomain(library, connection, lease, domain);
       if (one) listed.push(one);
     }
     return listed.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   } finally {
-    for (const domain of domains) library.freeDomain(domain);
-    library.free(array[0]);
+    library.freeStats(array[0]);
   }
 }
 
-async function describe(
+/** One domain as the list has it, by virDomainGetInfo; undefined: it has vanished. Errors: those of `Connection.call`. */
+export async function describeDomain(
   library: LibvirtLibrary,
   connection: Connection,
   lease: Lease,
@@ -90,6 +103,14 @@ async function describe(
   };
 }
 
+/** What spares a part of the reading. */
+interface KnownBefore {
+  /** See `statusMark`. */
+  readonly markOf?: (name: string) => string | undefined;
+  /** What the persistent definition said of this start, where that did not change. */
+  readonly explicitOf?: (id: number) => ExplicitSettings | undefined;
+}
+
 /**
  * What a domain's XML says. Disks and allocation are those of the running domain. Explicit settings are those of its
  * persistent definition: pins and limits that were made while it runs stand in the live XML too, and there nobody can tell
@@ -100,9 +121,12 @@ export async function readDomainXml(
   connection: Connection,
   lease: Lease,
   key: DomainKey,
-): Promise<{ readonly id: number; readonly parsed: ParsedDomain }> {
+  { markOf, explicitOf }: KnownBefore = {},
+): Promise<{ readonly id: number; readonly parsed: ParsedDomain; readonly by: KnownBy }> {
   return withDomain(library, connection, lease, key, async (domain) => {
     const id = library.domainId(domain) | 0;
+    const name = library.domainName(domain);
+    const by = { name, mark: id === -1 ? undefined : markOf?.(name) };
     const read = async (flags: number) =>
       parseDomainXml(
         await connection.call(lease, `read the XML of ${library.domainName(domain)}`, () =>
@@ -110,9 +134,14 @@ export async function readDomainXml(
         ),
       );
     const live = await read(0);
-    if (id === -1) return { id, parsed: live };
-    const { explicit } = (await read(xmlInactive)).view;
-    return { id, parsed: { ...live, view: { ...live.view, explicit } } };
+    if (id === -1) return { id, by, parsed: live };
+    const known = explicitOf?.(id);
+    const explicit = known ?? (await read(xmlInactive)).view.explicit;
+    return {
+      id,
+      by: { ...by, isPart: known !== undefined },
+      parsed: { ...live, view: { ...live.view, explicit } },
+    };
   });
 }
 

@@ -1,8 +1,7 @@
 /** Every domain with what its XML says, at the cost of one list while nothing changed. */
-import { setTimeout as delay } from 'node:timers/promises';
 import { asDroverError, DroverError } from '../../proto/wire/errors.js';
 import type { DomainCalls, HypervisorParts } from './domain-calls.js';
-import { listDomains } from './domain-list.js';
+import { describeDomain, listDomains, withDomain } from './domain-list.js';
 import type { ListedDomain } from './domain-list.js';
 import { readDomainPid } from './domain-pid.js';
 import { unknownXmlPart } from './domain-xml-view.js';
@@ -27,17 +26,42 @@ const parallelXmlReads = 2;
  * everything explicit: nothing will touch it. Errors: those of `Hypervisor`.
  */
 export async function lookAtDomains(parts: HypervisorParts, calls: DomainCalls): Promise<DomainView[]> {
-  const { library, cache, pidDirectory } = parts;
+  const { library, cache } = parts;
+  const known = (uuid: string, id: number) => (id === -1 ? undefined : cache.getProven(uuid, id)?.size);
   const listed = await calls.submit('list domains', undefined, (connection, lease) =>
-    listDomains(library, connection, lease),
+    listDomains(library, connection, lease, known),
   );
   cache.keepOnly(new Set(listed.map((domain) => domain.uuid)));
-  const views = await mapLimited(listed, parallelXmlReads, (domain) => xmlOf(calls, domain));
-  return listed.map((domain, index) => ({
-    ...domain,
-    ...(views[index] as XmlView),
-    pid: domain.id === -1 ? undefined : readDomainPid(pidDirectory, domain.name),
-  }));
+  const views = new Map<string, XmlView>();
+  for (const { uuid, id } of listed) {
+    const view = cache.get(uuid, id)?.view;
+    if (view) views.set(uuid, view);
+  }
+  const unread = listed.filter(({ uuid }) => !views.has(uuid));
+  const read = await mapLimited(unread, parallelXmlReads, (domain) => xmlOf(calls, domain));
+  for (const [index, { uuid }] of unread.entries()) views.set(uuid, read[index] as XmlView);
+  return listed.map((domain) => viewOf(parts, domain, views.get(domain.uuid) as XmlView));
+}
+
+/** One domain alone, active or not. Errors: as `lookAtDomains`, and `not-found`. */
+export async function lookAtDomain(
+  parts: HypervisorParts,
+  calls: DomainCalls,
+  uuid: string,
+): Promise<DomainView> {
+  const label = `look at ${uuid}`;
+  const found = await calls.submit(label, label, (connection, lease) =>
+    withDomain(parts.library, connection, lease, { uuid }, (domain) =>
+      describeDomain(parts.library, connection, lease, domain),
+    ),
+  );
+  if (!found) throw new DroverError('not-found', `${label}: it is gone`, { field: 'domain', value: uuid });
+  return viewOf(parts, found, await xmlOf(calls, found));
+}
+
+function viewOf({ cache, pidDirectory }: HypervisorParts, domain: ListedDomain, xml: XmlView): DomainView {
+  const pid = domain.id === -1 ? undefined : readDomainPid(pidDirectory, domain.name);
+  return cache.sameView({ ...domain, ...xml, pid });
 }
 
 async function xmlOf(calls: DomainCalls, domain: ListedDomain): Promise<XmlView> {
@@ -58,12 +82,12 @@ function nothingKnown({ vcpus }: ListedDomain, { message }: DroverError): XmlVie
 
 /** One domain whose XML does not come must not hold up the look at all others. */
 async function soon<Result>(work: Promise<Result>, label: string): Promise<Result> {
-  const limit = new AbortController();
-  const late = delay(xmlLimitMs, undefined, { signal: limit.signal }).then(() => {
-    throw new DroverError('deadline-exceeded', `${label}: not answered in ${xmlLimitMs} ms`);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    const words = `${label}: not answered in ${xmlLimitMs} ms`;
+    timer = setTimeout(() => reject(new DroverError('deadline-exceeded', words)), xmlLimitMs);
   });
-  late.catch(() => undefined); // when the work was first, its end is nobody's
-  return Promise.race([work, late]).finally(() => limit.abort());
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 /** As `Promise.all` over `map`, with at most `limit` under way; one that takes long is left to itself and not counted. */
@@ -83,7 +107,7 @@ async function mapLimited<Item, Result>(
 
 /** Done when `work` is, or when that takes long. */
 async function orSlow(work: Promise<unknown>): Promise<void> {
-  const limit = new AbortController();
-  const slow = delay(xmlSlowMs, undefined, { signal: limit.signal }).catch(() => undefined);
-  await Promise.race([work, slow]).finally(() => limit.abort());
+  let timer: NodeJS.Timeout | undefined;
+  const slow = new Promise<void>((resolve) => (timer = setTimeout(resolve, xmlSlowMs)));
+  await Promise.race([work, slow]).finally(() => clearTimeout(timer));
 }

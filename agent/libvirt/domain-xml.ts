@@ -5,12 +5,21 @@ import { readMetadata } from './domain-xml-metadata.js';
 import { readExplicit, readHugepages, readIoThreads, readNumaMemory } from './domain-xml-tuning.js';
 import type { XmlPart } from './domain-xml-view.js';
 import type { DiskThrottle } from './hypervisor.js';
-import { only, readXml } from './xml-element.js';
+import { attribute, only, readXml, text } from './xml-element.js';
+import type { Element } from './xml-element.js';
 
 export interface ParsedDomain {
   readonly view: XmlPart;
   /** Throttles of QEMU by disk target; a disk without any is absent. */
   readonly throttles: ReadonlyMap<string, DiskThrottle>;
+  /** As virDomainGetInfo tells them; undefined where the XML does not. */
+  readonly size: DomainSize | undefined;
+}
+
+/** What a domain has of the host. */
+export interface DomainSize {
+  readonly vcpus: number;
+  readonly memoryBytes: number;
 }
 
 /** What one domain's XML says. Errors: `libvirt-failed` when it is not a domain's XML. */
@@ -23,7 +32,8 @@ export function parseDomainXml(xml: string): ParsedDomain {
   const interfaces = readInterfaces(domain);
   return {
     throttles,
-    view: {
+    size: readSize(domain),
+    view: detached({
       ...readMetadata(domain),
       ...(numaMemory ? { numaMemory } : {}),
       disks: readDisks(domain),
@@ -31,6 +41,25 @@ export function parseDomainXml(xml: string): ParsedDomain {
       ioThreads: readIoThreads(domain),
       hugepages: readHugepages(domain),
       explicit: readExplicit(domain, throttles, interfaces),
-    },
+    }),
   };
+}
+
+/** V8 keeps a whole document for each piece that was cut out of it: the pieces are written anew, and the document goes. */
+function detached<Value>(value: Value): Value {
+  if (typeof value === 'string') return Buffer.from(value).toString() as Value;
+  if (Array.isArray(value)) return value.map(detached) as Value;
+  if (typeof value !== 'object' || value === null) return value;
+  const parts = Object.entries(value).map(([key, part]: [string, unknown]) => [key, detached(part)]);
+  return Object.fromEntries(parts) as Value;
+}
+
+/** libvirt writes <memory> in KiB and <vcpu current=…> for those that are plugged in now. */
+function readSize(domain: Element): DomainSize | undefined {
+  const [memory, vcpu] = [only(domain, 'memory'), only(domain, 'vcpu')];
+  const kib = attribute(memory, 'unit') === 'KiB' ? Number(text(memory)) : Number.NaN;
+  const vcpus = Number(attribute(vcpu, 'current') ?? text(vcpu));
+  return Number.isSafeInteger(kib) && Number.isSafeInteger(vcpus) && vcpus > 0
+    ? { vcpus, memoryBytes: kib * 1024 }
+    : undefined;
 }

@@ -1,8 +1,8 @@
 /** The real `Hypervisor`: libvirt by foreign-function calls, kept within its bounds by `call-queue.ts`. */
 import { asDroverError, DroverError } from '../../proto/wire/errors.js';
 import { DomainCalls } from './domain-calls.js';
-import type { HypervisorParts } from './domain-calls.js';
-import { lookAtDomains } from './domain-look.js';
+import type { ChangeNews, HypervisorParts } from './domain-calls.js';
+import { lookAtDomain, lookAtDomains } from './domain-look.js';
 import {
   bandwidthOf,
   bandwidthParameters,
@@ -26,11 +26,19 @@ import type {
   SchedulerSettings,
 } from './hypervisor.js';
 import { SharedLook } from './shared-look.js';
+import { tunedPin, tunedScheduler, tunedThrottle } from './own-changes.js';
 import { parameterBytes, readUnsigned32 } from './typed-parameters.js';
 import { readVersions } from './versions.js';
 
 /** REMOTE_DOMAIN_INTERFACE_PARAMETERS_MAX; libvirt has 7. */
 const interfaceParametersRoom = 16;
+
+/** A change in the control group alone, of which no event tells. */
+const inGroup: ChangeNews = { keepsXml: true };
+
+function pinned(thread: string, cpus: readonly number[]): ChangeNews {
+  return { tuned: tunedPin(thread, cpus), keepsXml: true };
+}
 
 export class LibvirtHypervisor implements Hypervisor {
   readonly #parts: HypervisorParts;
@@ -51,25 +59,44 @@ export class LibvirtHypervisor implements Hypervisor {
     return this.#looks.read(oldMs);
   }
 
+  domain(uuid: string): Promise<DomainView> {
+    return lookAtDomain(this.#parts, this.#calls, uuid);
+  }
+
   pinVcpu(key: DomainKey, vcpu: number, cpus: readonly number[]): Promise<void> {
-    return this.#calls.change(key, `pin vcpu ${vcpu} of ${key.uuid}`, (domain, flags) => {
-      const map = cpuMap(cpus, `vcpu ${vcpu} pin`);
-      return this.#parts.library.pinVcpu(domain, vcpu, map, map.length, flags);
-    });
+    return this.#calls.change(
+      key,
+      `pin vcpu ${vcpu} of ${key.uuid}`,
+      (domain, flags) => {
+        const map = cpuMap(cpus, `vcpu ${vcpu} pin`);
+        return this.#parts.library.pinVcpu(domain, vcpu, map, map.length, flags);
+      },
+      pinned(`vcpupin${vcpu}`, cpus),
+    );
   }
 
   pinEmulator(key: DomainKey, cpus: readonly number[]): Promise<void> {
-    return this.#calls.change(key, `pin the emulator of ${key.uuid}`, (domain, flags) => {
-      const map = cpuMap(cpus, 'emulator pin');
-      return this.#parts.library.pinEmulator(domain, map, map.length, flags);
-    });
+    return this.#calls.change(
+      key,
+      `pin the emulator of ${key.uuid}`,
+      (domain, flags) => {
+        const map = cpuMap(cpus, 'emulator pin');
+        return this.#parts.library.pinEmulator(domain, map, map.length, flags);
+      },
+      pinned('emulatorpin', cpus),
+    );
   }
 
   pinIoThread(key: DomainKey, ioThread: number, cpus: readonly number[]): Promise<void> {
-    return this.#calls.change(key, `pin I/O thread ${ioThread} of ${key.uuid}`, (domain, flags) => {
-      const map = cpuMap(cpus, `I/O thread ${ioThread} pin`);
-      return this.#parts.library.pinIoThread(domain, ioThread, map, map.length, flags);
-    });
+    return this.#calls.change(
+      key,
+      `pin I/O thread ${ioThread} of ${key.uuid}`,
+      (domain, flags) => {
+        const map = cpuMap(cpus, `I/O thread ${ioThread} pin`);
+        return this.#parts.library.pinIoThread(domain, ioThread, map, map.length, flags);
+      },
+      pinned(`iothreadpin${ioThread}`, cpus),
+    );
   }
 
   async setScheduler(key: DomainKey, settings: SchedulerSettings): Promise<void> {
@@ -79,17 +106,30 @@ export class LibvirtHypervisor implements Hypervisor {
       `set the scheduler of ${key.uuid}`,
       schedulerParameters(settings),
       setScheduler,
+      { tuned: tunedScheduler(settings), keepsXml: true },
     );
   }
 
   async setBlockLimits(key: DomainKey, device: string, limits: BlockLimits): Promise<void> {
     const { setBlkio } = this.#parts.library;
-    await this.#calls.set(key, `limit ${device} for ${key.uuid}`, blockParameters(device, limits), setBlkio);
+    await this.#calls.set(
+      key,
+      `limit ${device} for ${key.uuid}`,
+      blockParameters(device, limits),
+      setBlkio,
+      inGroup,
+    );
   }
 
   async setBlockWeight(key: DomainKey, weight: number): Promise<void> {
     const { setBlkio } = this.#parts.library;
-    await this.#calls.set(key, `set the block weight of ${key.uuid}`, weightParameters(weight), setBlkio);
+    await this.#calls.set(
+      key,
+      `set the block weight of ${key.uuid}`,
+      weightParameters(weight),
+      setBlkio,
+      inGroup,
+    );
   }
 
   async setDiskThrottle(key: DomainKey, target: string, throttle: DiskThrottle): Promise<void> {
@@ -99,6 +139,7 @@ export class LibvirtHypervisor implements Hypervisor {
       `throttle ${target} of ${key.uuid}`,
       parameters,
       (domain, list, count, flags) => this.#parts.library.setBlockTune(domain, target, list, count, flags),
+      { tuned: tunedThrottle(target, throttle) },
     );
   }
 
@@ -106,7 +147,9 @@ export class LibvirtHypervisor implements Hypervisor {
   async diskThrottles(key: DomainKey): Promise<ReadonlyMap<string, DiskThrottle>> {
     if (!this.reachable)
       throw new DroverError('unavailable', `throttles of ${key.uuid}: libvirt cannot be reached`);
-    return (await this.#calls.xml(key)).throttles;
+    // Each change of them comes with an event, so that what no event took back is true whatever else changed.
+    const known = this.#parts.cache.untouched(key.uuid, key.id);
+    return (known ?? (await this.#calls.xml(key))).throttles;
   }
 
   async setInterfaceBandwidth(key: DomainKey, mac: string, change: InterfaceBandwidthChange): Promise<void> {
@@ -116,8 +159,22 @@ export class LibvirtHypervisor implements Hypervisor {
     );
   }
 
-  /** Asks libvirt each time: it tells no event when somebody else changes them. */
+  /** Asks libvirt unless its record of the domain shows that nothing changed since: it tells no event of bandwidths. */
   async interfaceBandwidth(key: DomainKey, mac: string): Promise<InterfaceBandwidth> {
+    const { cache } = this.#parts;
+    const known = this.reachable ? cache.bandwidth(key.uuid, key.id, mac) : undefined;
+    if (known) return known;
+    const read = cache.begin(key.uuid);
+    try {
+      const bandwidth = await this.#askBandwidth(key, mac);
+      cache.putBandwidth(read, mac, bandwidth);
+      return bandwidth;
+    } finally {
+      cache.drop(read);
+    }
+  }
+
+  async #askBandwidth(key: DomainKey, mac: string): Promise<InterfaceBandwidth> {
     const array = Buffer.alloc(interfaceParametersRoom * parameterBytes);
     const count: [number] = [interfaceParametersRoom];
     await this.#calls.ask(key, `read the bandwidth of ${mac} of ${key.uuid}`, (domain, flags) =>

@@ -3,6 +3,7 @@ import type { Lease } from './call-queue.js';
 import type { Connection } from './connection.js';
 import type { DomainEvent } from './hypervisor.js';
 import type { LibvirtLibrary, Pointer } from './library.js';
+import type { Tuned } from './own-changes.js';
 
 /** virDomainEventType, by number. */
 const kinds: readonly DomainEvent['kind'][] = [
@@ -18,10 +19,12 @@ const changeEvents: readonly { readonly id: number; readonly kind: DomainEvent['
   { id: 9, kind: 'device-changed' },
   { id: 15, kind: 'device-changed' },
   { id: 16, kind: 'device-changed' },
-  { id: 17, kind: 'tuned' },
   { id: 19, kind: 'device-changed' },
   { id: 23, kind: 'metadata-changed' },
 ];
+
+/** Tunable: it says what was set, so that it can be told from an event of our own write. */
+const tunableEvent = 17;
 
 const uuidBytes = 37; // VIR_UUID_STRING_BUFLEN: 36 characters and a NUL
 
@@ -46,14 +49,19 @@ export class DomainEvents {
   readonly #library: LibvirtLibrary;
   readonly #lifecycle: Pointer;
   readonly #changes: ReadonlyMap<DomainEvent['kind'], Pointer>;
+  readonly #tunable: Pointer;
   #registered: number[] = [];
 
-  constructor(library: LibvirtLibrary, tell: (event: DomainEvent) => void) {
+  /** `tell` also hears what was tuned, where an event says so. */
+  constructor(library: LibvirtLibrary, tell: (event: DomainEvent, tuned?: Tuned) => void) {
     this.#library = library;
-    const pass = (domain: Pointer, kind: DomainEvent['kind']): void => {
+    const pass = (domain: Pointer, kind: DomainEvent['kind'], tuned?: Tuned): void => {
       const event = { uuid: uuidOf(library, domain), name: library.domainName(domain), kind };
-      setImmediate(() => tell(event));
+      setImmediate(() => tell(event, tuned));
     };
+    this.#tunable = library.tunableHandler((_connection, domain, list, count) =>
+      pass(domain, 'tuned', library.parametersAt(list, count)),
+    );
     this.#lifecycle = library.lifecycleHandler((_connection, domain, number) => {
       const kind = eventKind(number);
       if (kind) pass(domain, kind);
@@ -73,8 +81,9 @@ export class DomainEvents {
         this.#library.registerEvent(handle, null, id, callback, null, null),
       );
     this.#registered = [await add(lifecycleEvent, this.#lifecycle)];
-    for (const { id, kind } of changeEvents) {
-      const number = await add(id, this.#changes.get(kind) as Pointer).catch(() => -1);
+    const others = changeEvents.map(({ id, kind }) => [id, this.#changes.get(kind) as Pointer] as const);
+    for (const [id, callback] of [...others, [tunableEvent, this.#tunable] as const]) {
+      const number = await add(id, callback).catch(() => -1);
       if (number >= 0) this.#registered.push(number);
     }
   }
@@ -92,6 +101,7 @@ export class DomainEvents {
   /** Forgets the callbacks; the last thing, after `deregister`. */
   dispose(): void {
     this.#library.dropCallback(this.#lifecycle);
+    this.#library.dropCallback(this.#tunable);
     for (const callback of this.#changes.values()) this.#library.dropCallback(callback);
   }
 }

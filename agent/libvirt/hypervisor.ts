@@ -183,6 +183,8 @@ export interface Hypervisor {
   readonly reachable: boolean;
   /** Every domain, active and not, as of now or at most `oldMs` ago. */
   domains(oldMs?: number): Promise<DomainView[]>;
+  /** One domain as of now, active or not, at a fraction of the price of all; absent: `domains` is all there is. */
+  domain?(uuid: string): Promise<DomainView>;
   pinVcpu(domain: DomainKey, vcpu: number, cpus: readonly number[]): Promise<void>;
   pinEmulator(domain: DomainKey, cpus: readonly number[]): Promise<void>;
   pinIoThread(domain: DomainKey, ioThread: number, cpus: readonly number[]): Promise<void>;

@@ -25,6 +25,22 @@ export interface RawDomainInfo {
   nrVirtCpu: number;
 }
 
+/** virTypedParameterType, as far as they come with events: LLONG, ULLONG, STRING. */
+const wholeNumbers = { wide: 3, wideUnsigned: 4 } as const;
+const texts = 7;
+
+interface RawParameter {
+  readonly field: string;
+  readonly type: number;
+  readonly value: number | bigint | string | null;
+}
+
+interface RawStatsRecord {
+  readonly domain: Pointer;
+  readonly parameters: Pointer;
+  readonly count: number;
+}
+
 export interface LibvirtError {
   /** virErrorNumber. */
   readonly code: number;
@@ -44,6 +60,16 @@ const info = koffi.struct('virDomainInfo', {
   nrVirtCpu: 'ushort',
   cpuTime: 'uint64',
 });
+// One pair of a record of virConnectGetAllDomainStats, as much of virTypedParameter as a state takes: 96 bytes in all.
+const parameterHead = { field: koffi.array('char', 80), type: 'int', unused: 'int' };
+const intParameter = koffi.struct('virTypedParameterInt', { ...parameterHead, value: 'int', rest: 'int' });
+const wideParameter = koffi.struct('virTypedParameterWide', { ...parameterHead, value: 'int64' });
+const textParameter = koffi.struct('virTypedParameterText', { ...parameterHead, value: 'str' });
+const statsRecord = koffi.struct('virDomainStatsRecord', {
+  domain: pointer,
+  parameters: pointer,
+  count: 'int',
+});
 const errorCallback = koffi.pointer(koffi.proto('virErrorFunc', 'void', [pointer, pointer]));
 const closeCallback = koffi.pointer(koffi.proto('virConnectCloseFunc', 'void', [pointer, 'int', pointer]));
 const lifecycleCallback = koffi.pointer(
@@ -51,6 +77,9 @@ const lifecycleCallback = koffi.pointer(
 );
 // Every other domain event starts with (connection, domain); the rest is not read, which the C calling convention allows.
 const domainCallback = koffi.pointer(koffi.proto('virConnectDomainEventHead', 'void', [pointer, pointer]));
+const tunableCallback = koffi.pointer(
+  koffi.proto('virConnectDomainEventTunableCallback', 'void', [pointer, pointer, pointer, 'int', pointer]),
+);
 const timerCallback = koffi.pointer(koffi.proto('virEventTimeoutCallback', 'void', ['int', pointer]));
 
 export type LibvirtLibrary = ReturnType<typeof declare>;
@@ -142,11 +171,13 @@ function declare(libvirt: LibraryHandle, libc: LibraryHandle) {
     ]),
 
     // Domains. Lookups and lists give a reference that we free; names are copied by koffi and stay libvirt's.
-    listDomains: later<[Pointer, [Pointer | null], flags: number], number>(
-      'virConnectListAllDomains',
+    /** Records of every domain in one call; the array and the domains in it go with `freeStats`. */
+    allStats: later<[Pointer, stats: number, [Pointer | null], flags: number], number>(
+      'virConnectGetAllDomainStats',
       'int',
-      [pointer, outPointer, 'uint'],
+      [pointer, 'uint', outPointer, 'uint'],
     ),
+    freeStats: sync<[Pointer], void>('virDomainStatsRecordListFree', 'void', [pointer]),
     lookupByUuid: later<[Pointer, uuid: string], Pointer | null>('virDomainLookupByUUIDString', pointer, [
       pointer,
       'str',
@@ -255,6 +286,27 @@ function declare(libvirt: LibraryHandle, libc: LibraryHandle) {
     free,
     /** `count` pointers at an address. */
     pointersAt: (array: Pointer, count: number) => koffi.decode(array, pointer, count) as Pointer[],
+    /** One record: its domain, and the value of the first parameter with this name, which must be an int. */
+    statsAt: (record: Pointer, name: string): { domain: Pointer; value: number | undefined } => {
+      const { domain, parameters, count } = koffi.decode(record, statsRecord) as RawStatsRecord;
+      const list =
+        count === 0
+          ? []
+          : (koffi.decode(parameters, intParameter, count) as { field: string; value: number }[]);
+      return { domain, value: list.find(({ field }) => field === name)?.value };
+    },
+    /** What parameters say, each value as text; only while the memory is libvirt's to keep, thus in a callback. */
+    parametersAt: (list: Pointer, count: number): [name: string, value: string][] =>
+      Array.from({ length: count }, (_, index) => {
+        const at = index * koffi.sizeof(wideParameter);
+        const { field, type, value } = koffi.decode(list, at, wideParameter) as RawParameter;
+        if (type === texts)
+          return [field, `${(koffi.decode(list, at, textParameter) as RawParameter).value}`];
+        return [
+          field,
+          type === wholeNumbers.wide || type === wholeNumbers.wideUnsigned ? `${value}` : `#${type}`,
+        ];
+      }),
     errorAt: (address: Pointer): LibvirtError => {
       const { code, message } = koffi.decode(address, error) as { code: number; message: string | null };
       return { code, message: message ?? `error ${code} without a message` };
@@ -266,6 +318,8 @@ function declare(libvirt: LibraryHandle, libc: LibraryHandle) {
       koffi.register(run, lifecycleCallback),
     domainHandler: (run: (connection: Pointer, domain: Pointer) => void) =>
       koffi.register(run, domainCallback),
+    tunableHandler: (run: (connection: Pointer, domain: Pointer, list: Pointer, count: number) => void) =>
+      koffi.register(run, tunableCallback),
     timerHandler: (run: () => void) => koffi.register(run, timerCallback),
     dropCallback: (callback: Pointer) => koffi.unregister(callback),
   };

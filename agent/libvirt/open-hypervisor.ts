@@ -16,6 +16,8 @@ import type { DomainEvent, Hypervisor } from './hypervisor.js';
 import { openLibrary } from './library.js';
 import { Listeners } from './listeners.js';
 import { Opener } from './opener.js';
+import { OwnChanges, type Tuned } from './own-changes.js';
+import { statusMark } from './status-mark.js';
 import { Watch } from './watch.js';
 
 export interface OpenHypervisorOptions {
@@ -82,7 +84,8 @@ class Link {
   readonly queue: CallQueue<Connection>;
   readonly events: Listeners<DomainEvent>;
   readonly states: Listeners<boolean>;
-  readonly cache = new DomainCache();
+  readonly cache: DomainCache;
+  readonly own = new OwnChanges();
   /** Settled when the first try to connect ended, either way. */
   readonly firstTry: Promise<void>;
   readonly #settings: Settings;
@@ -99,6 +102,7 @@ class Link {
     const opener = new Opener(this.library, uri);
     this.#settings = settings;
     this.pidDirectory = settings.pidDirectory;
+    this.cache = new DomainCache(undefined, undefined, (name) => statusMark(settings.pidDirectory, name));
     this.changeFlags = uri.startsWith('test:') ? 0 : 1;
     // A connection opens when it is first used, so the spare ones cost nothing until a call is late.
     const all = connections + spareConnections;
@@ -110,7 +114,7 @@ class Link {
     this.states = new Listeners((fault) =>
       log.warn({ fault: String(fault) }, 'a reachability listener failed'),
     );
-    this.#domainEvents = new DomainEvents(this.library, (event) => this.#onEvent(event));
+    this.#domainEvents = new DomainEvents(this.library, (event, tuned) => this.#onEvent(event, tuned));
     this.#watched = new Connection(this.library, opener);
     let tried: () => void;
     this.firstTry = new Promise((resolve) => (tried = resolve));
@@ -151,7 +155,9 @@ class Link {
     this.#domainEvents.dispose();
   }
 
-  #onEvent(event: DomainEvent): void {
+  /** Of our own writes nobody needs to hear: what was known before them was forgotten with the write. */
+  #onEvent(event: DomainEvent, tuned?: Tuned): void {
+    if (tuned && this.own.isOwn(event.uuid, tuned)) return;
     this.cache.invalidate(event.uuid);
     this.events.tell(event);
   }
@@ -159,6 +165,8 @@ class Link {
   #onState(connected: boolean): void {
     if (connected === this.#connected) return;
     this.#connected = connected;
+    // They were to the libvirtd that is gone, too: the pass that comes with the new one must not run into that.
+    for (const slot of this.#slots) slot.doubt();
     if (connected)
       this.cache.clear(); // events were missed meanwhile
     else this.queue.rejectWaiting(gone);

@@ -1,13 +1,12 @@
 /** The host's allocations on disk, so that an agent which starts without the control plane knows what domains were promised. */
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { DomainAllocation } from '../../proto/gen/drover/v1/DomainAllocation.js';
 import type { HostAllocationSet } from '../../proto/gen/drover/v1/HostAllocationSet.js';
-import { DroverError, invalid } from '../../proto/wire/errors.js';
+import { invalid } from '../../proto/wire/errors.js';
 import { maximumToldAllocations } from '../../proto/wire/limits.js';
 import { canonicalJson } from '../../proto/wire/profile.js';
-import { removeFile, replaceFile, storageFailed } from './durable-file.js';
+import { jsonOf, loadOrSetAside, removeFile, replaceFile, type LoadOptions } from './durable-file.js';
 
 const schema = z.strictObject({
   sessionId: z.string(),
@@ -48,15 +47,19 @@ export class AllocationsFile {
     this.#hold(held);
   }
 
-  /** Reads the file. Errors: `storage-corrupt` naming a file that is damaged, which stays as it is; `storage-failed`. */
-  static async load(file: string): Promise<AllocationsFile> {
-    const text = await readText(file);
-    return new AllocationsFile(file, text === undefined ? nothingTold : parse(text, file));
+  /** Reads the file. A damaged one counts as none; see `loadOrSetAside`. Errors: `storage-failed`. */
+  static async load(file: string, options: LoadOptions = {}): Promise<AllocationsFile> {
+    return new AllocationsFile(file, (await loadOrSetAside(file, parse, options)) ?? nothingTold);
   }
 
   /** The allocations that are on disk and name a libvirt domain, by its UUID in lower case; of two for one the younger. */
   get current(): ReadonlyMap<string, DomainAllocation> {
     return this.#byInstance;
+  }
+
+  /** All that are on disk, oldest first. */
+  get list(): readonly DomainAllocation[] {
+    return this.#held.allocations;
   }
 
   /** Of the set that is on disk; 0: there is none, or the host never held an allocation. */
@@ -127,29 +130,9 @@ function checksumOf(told: Told): string {
   return createHash('sha256').update(canonicalJson(told)).digest('hex');
 }
 
-function parse(text: string, file: string): Told {
-  const result = schema.safeParse(json(text));
-  if (result.success) {
-    const { checksum, ...told } = result.data;
-    if (checksumOf(told) === checksum) return told;
-  }
-  const cure = 'remove it, and the control plane sends it again';
-  throw new DroverError('storage-corrupt', `${file} is damaged; ${cure}`, { field: file, cure });
-}
-
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-async function readText(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw storageFailed('read', file, cause);
-  }
+function parse(text: string): Told | undefined {
+  const result = schema.safeParse(jsonOf(text));
+  if (!result.success) return undefined;
+  const { checksum, ...told } = result.data;
+  return checksumOf(told) === checksum ? told : undefined;
 }

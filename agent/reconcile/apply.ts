@@ -27,12 +27,16 @@ export async function applyInLanes(around: Surroundings, plan: Plan, use: LaneUs
   // A domain that is being enforced right now has no part in the plan yet, and must not keep the settings from before.
   for (const lane of use.lanes.busySince(use.since))
     if (lane !== hostLane && !parts.has(lane)) parts.set(lane, { entries: [], gone: [] });
+  const isIdle = idleLanes(around, use);
   const done = await mapLimited([...parts], parallelLanes, ([lane, part]) =>
-    use.lanes.run(lane, async () => {
-      const entries = await applyLane(around, lane, part, use);
-      use.done?.(lane);
-      return entries;
-    }),
+    isIdle(lane, part)
+      ? Promise.resolve(part.entries)
+      : use.lanes.run(lane, async () => {
+          const entries = await applyLane(around, lane, part, use);
+          for (const entry of entries) if (isInOrder(entry)) around.still?.add(entry);
+          use.done?.(lane);
+          return entries;
+        }),
   );
   const others = new Map<string, PlanEntry>();
   const restored = new Map<string, PlanEntry>();
@@ -40,6 +44,26 @@ export async function applyInLanes(around: Surroundings, plan: Plan, use: LaneUs
   for (const entry of done.flat()) resultsFor(entry).set(keyOf(entry.knob), entry);
   const inOrder = plan.entries.flatMap((entry) => take(resultsFor(entry), keyOf(entry.knob)));
   return [...restored.values(), ...others.values(), ...inOrder];
+}
+
+/**
+ * Which lanes a pass need not go through: each entry is the very same as in a pass before, when it was in order and noted,
+ * and nobody has used the lane since the look.
+ */
+function idleLanes(
+  { still }: Surroundings,
+  { lanes, since }: LaneUse,
+): (lane: string, part: Plan) => boolean {
+  const busy = new Set(lanes.busySince(since));
+  const isUsed = (lane: string): boolean => busy.has(lane) || lanes.usedSince(lane, since);
+  return (lane, { entries, gone }) =>
+    gone.length === 0 && !isUsed(lane) && entries.every((entry) => still?.has(entry) === true);
+}
+
+/** What the ledger is to note of it may have failed: such an entry goes through its lane each time. */
+function isInOrder({ outcome, restore, drift, adopted }: PlanEntry): boolean {
+  if (restore || adopted || drift !== undefined) return false;
+  return outcome === 'in-sync' || outcome === 'unsupported';
 }
 
 /** A plan by lane, each part in the plan's order. */

@@ -1,10 +1,9 @@
 /** The desired state on disk, so that an agent which starts without the control plane keeps the host as it was told. */
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { DesiredState } from '../../proto/gen/drover/v1/DesiredState.js';
-import { DroverError, invalid } from '../../proto/wire/errors.js';
+import { invalid } from '../../proto/wire/errors.js';
 import { canonicalJson, desiredDigest, failureWay } from '../../proto/wire/profile.js';
-import { removeFile, replaceFile, storageFailed } from './durable-file.js';
+import { jsonOf, loadOrSetAside, removeFile, replaceFile, type LoadOptions } from './durable-file.js';
 
 const schema = z.strictObject({
   profileName: z.string(),
@@ -27,10 +26,9 @@ export class DesiredFile {
     this.#current = current;
   }
 
-  /** Reads the file. Errors: `storage-corrupt` naming a file that is damaged, which stays as it is; `storage-failed`. */
-  static async load(file: string): Promise<DesiredFile> {
-    const text = await readText(file);
-    return new DesiredFile(file, text === undefined ? undefined : parse(text, file));
+  /** Reads the file. A damaged one counts as none; see `loadOrSetAside`. Errors: `storage-failed`. */
+  static async load(file: string, options: LoadOptions = {}): Promise<DesiredFile> {
+    return new DesiredFile(file, await loadOrSetAside(file, parse, options));
   }
 
   /** The state that is on disk; undefined: none. */
@@ -69,26 +67,7 @@ function digestOf(state: Omit<DesiredState, 'digest'>): string {
   });
 }
 
-function parse(text: string, file: string): DesiredState {
-  const result = schema.safeParse(json(text));
-  if (result.success && digestOf(result.data) === result.data.digest) return result.data;
-  const cure = 'remove it, and the control plane sends it again';
-  throw new DroverError('storage-corrupt', `${file} is damaged; ${cure}`, { field: file, cure });
-}
-
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-async function readText(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw storageFailed('read', file, cause);
-  }
+function parse(text: string): DesiredState | undefined {
+  const result = schema.safeParse(jsonOf(text));
+  return result.success && digestOf(result.data) === result.data.digest ? result.data : undefined;
 }

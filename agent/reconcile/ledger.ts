@@ -3,11 +3,11 @@
  * knob, so that a crash at any moment leaves everything that is needed to put the host back (docs/adr/0006-ledger.md).
  */
 import { mkdirSync } from 'node:fs';
-import { open, readFile, type FileHandle } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DroverError } from '../../proto/wire/errors.js';
 import { knobKey, type Knob } from '../tuners/tuner.js';
-import { replaceFile, storageFailed, syncDirectory } from './durable-file.js';
+import { readText, replaceFile, storageFailed, syncDirectory } from './durable-file.js';
 import {
   adoptLine,
   parseLedger,
@@ -50,6 +50,7 @@ export class Ledger {
   /** Dead lines at which the file is to be written anew. */
   #compactAt: number;
   #tail: Promise<unknown> = Promise.resolve();
+  #knobs: readonly Knob[] | undefined;
 
   private constructor(
     file: string,
@@ -74,7 +75,7 @@ export class Ledger {
   static async open(directory: string, options: LedgerOptions): Promise<Ledger> {
     const file = join(directory, 'ledger.jsonl');
     if (!options.readOnly) mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const { entries, lines, truncated } = parseLedger(await readText(file), file);
+    const { entries, lines, truncated } = parseLedger((await readText(file)) ?? '', file);
     const voided = [...entries.values()].filter(
       (entry) => entry.bootId !== options.bootId && !entry.knob.persistent,
     );
@@ -94,6 +95,12 @@ export class Ledger {
   /** Live entries in the order in which they were recorded. */
   entries(): LedgerEntry[] {
     return [...this.#entries.values()];
+  }
+
+  /** Knobs of the live entries in their order: the same array as long as no entry came, went or changed. */
+  knobs(): readonly Knob[] {
+    this.#knobs ??= [...this.#entries.values()].map(({ knob }) => knob);
+    return this.#knobs;
   }
 
   /** The entry of a knob (`knobKey`); undefined: Drover has not written it. */
@@ -125,6 +132,7 @@ export class Ledger {
       });
     }
     await this.#append([...fresh.values()].map(recordLine));
+    if (fresh.size > 0) this.#knobs = undefined;
     for (const entry of fresh.values()) this.#entries.set(entry.key, entry);
   }
 
@@ -157,6 +165,7 @@ export class Ledger {
 
   #change(key: string, change: (entry: LedgerEntry) => LedgerEntry): void {
     const entry = this.#entries.get(key);
+    this.#knobs = undefined;
     if (entry) this.#entries.set(key, change(entry));
   }
 
@@ -166,6 +175,7 @@ export class Ledger {
       if (!this.#entries.has(key)) return;
       await this.#append([releaseLine(key)]);
       this.#entries.delete(key);
+      this.#knobs = undefined;
       await this.#compact();
     });
   }
@@ -251,14 +261,5 @@ export class Ledger {
     }
     this.#bytes += text.length;
     this.#lines += lines.length;
-  }
-}
-
-async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return '';
-    throw storageFailed('read', file, cause);
   }
 }

@@ -1,6 +1,8 @@
 /** One fresh look at the host through every tuner that is concerned, and the whole plan that follows. Writes nothing. */
 import { asDroverError, DroverError } from '../../proto/wire/errors.js';
-import type { TunerSettings } from '../../proto/wire/tuner-settings.js';
+import { recalled } from '../kernel/derived.js';
+import type { SettingsOf, TunerName, TunerSettings } from '../../proto/wire/tuner-settings.js';
+import type { Recall } from '../kernel/recall.js';
 import type { KernelRoot } from '../kernel/root.js';
 import type { DomainView } from '../libvirt/hypervisor.js';
 import { domainObstacle, incarnationRuns, knobDomain } from '../tuners/common/domain-knob.js';
@@ -22,6 +24,10 @@ export interface Surroundings {
   readonly owners: Owners;
   readonly breaker: Breaker;
   readonly settled: Settled;
+  /** Entries that went through their lane before, in order then as now; see `applyInLanes`. */
+  readonly still?: WeakSet<PlanEntry>;
+  /** What looks before worked out; absent: nothing. */
+  readonly recall?: Recall;
 }
 
 /** What one tuner saw and wants; `failure`: it could not, and nothing of it is touched. */
@@ -42,25 +48,44 @@ export interface Plan {
 
 /**
  * The plan for settings: changes in the order of the tuners, after what is to be put back, newest first. Every want is
- * computed before any is judged. Errors: `invalid-argument` with the messages of all tuners that refuse a value.
+ * computed before any is judged. `only`: the domain that the plan is about alone; what the ledger holds of others does not
+ * count. Errors: `invalid-argument` with the messages of all tuners that refuse a value.
  */
-export async function makePlan(surroundings: Surroundings, settings: TunerSettings): Promise<Plan> {
-  const ports = { ...surroundings.ports, kernel: readingOnce(surroundings.ports.kernel) };
+export async function makePlan(
+  surroundings: Surroundings,
+  settings: TunerSettings,
+  only?: string,
+): Promise<Plan> {
+  const ports = {
+    ...surroundings.ports,
+    kernel: readingOnce(surroundings.ports.kernel, surroundings.recall),
+  };
   // What the ledger holds now: a plan is made anew while others write, and must not take theirs for gone.
-  const held = surroundings.ledger.entries().map(({ knob }) => knob);
+  const held = heldOf(surroundings.ledger, only);
   const around = { ...surroundings, ports, host: { ...surroundings.host, held } };
-  const looks = await Promise.all(around.tuners.map((tuner) => look(around, tuner, settings)));
+  // Tuners of the host have nothing to say of one domain.
+  const asked = only === undefined ? around.tuners : around.tuners.filter(({ ofDomains }) => ofDomains);
+  const looks = await Promise.all(asked.map((tuner) => look(around, tuner, settings)));
   refuseInvalid(looks.flatMap(({ failure }) => (failure?.code === 'invalid-argument' ? [failure] : [])));
   const wanted = looks.flatMap((each) => planLook(around, each));
-  const { restores, gone } = planLeft(around, looks);
+  const { restores, gone } = planLeft(around, looks, only);
+  if (only === undefined) ports.kernel.forgetOthers?.();
   return { entries: [...restores, ...wanted], gone };
+}
+
+function heldOf(ledger: Ledger, only: string | undefined): readonly Knob[] {
+  const knobs = ledger.knobs();
+  return only === undefined
+    ? knobs
+    : knobs.filter(({ domain }) => domain === undefined || domain.uuid === only);
 }
 
 /** The part of the plan that belongs to one domain, after a look at it alone. Errors as `makePlan`. */
 export async function planDomain(around: Surroundings, settings: TunerSettings, uuid: string): Promise<Plan> {
   const own = ({ knob }: Pick<PlanEntry, 'knob'>): boolean => knob.domain?.uuid === uuid;
   const others = around.host.domains.filter((domain) => domain.uuid !== uuid);
-  const plan = await makePlan({ ...around, host: { ...onlyDomain(around.host, uuid), others } }, settings);
+  const host = { ...onlyDomain(around.host, uuid), others };
+  const plan = await makePlan({ ...around, host }, settings, uuid);
   return { entries: plan.entries.filter(own), gone: plan.gone.filter(own) };
 }
 
@@ -71,13 +96,33 @@ async function look({ ports, host }: Surroundings, tuner: Tuner, settings: Tuner
   if (!concerned) return { tuner, readings: [], wants: [], isWanted };
   try {
     const readings = await tuner.observe(ports, host);
-    const wants = own === undefined ? [] : tuner.want(own, readings, host);
+    const wants = own === undefined ? [] : wantsOf(ports, tuner, own, { readings, host });
     if (isWanted && tuner.ofDomains && host.domainsUnknown !== undefined)
       throw new DroverError('unavailable', host.domainsUnknown);
     return { tuner, readings, wants, isWanted };
   } catch (thrown) {
     return { tuner, readings: [], wants: [], isWanted, failure: asDroverError(thrown) };
   }
+}
+
+/** Of a look at all domains they are kept: where nothing was read that is new, nothing else is wanted. */
+function wantsOf<Name extends TunerName>(
+  { kernel }: TunerPorts,
+  tuner: Tuner<Name>,
+  own: SettingsOf<Name>,
+  { readings, host }: { readonly readings: readonly Reading[]; readonly host: HostView },
+): readonly Want[] {
+  if (!tuner.ofDomains || host.others) return tuner.want(own, readings, host);
+  const inputs = [
+    own,
+    host.settings,
+    host.facts,
+    host.held,
+    host.domainsUnknown,
+    ...host.domains,
+    ...readings,
+  ];
+  return recalled(kernel, `wants of ${tuner.name}`, inputs, () => tuner.want(own, readings, host));
 }
 
 function refuseInvalid(failures: readonly DroverError[]): void {
@@ -96,16 +141,29 @@ function refuseInvalid(failures: readonly DroverError[]): void {
 }
 
 function planLook(
-  { ledger, owners, settled, host }: Surroundings,
+  { ledger, owners, settled, host, ports }: Surroundings,
   { tuner, readings, wants, failure }: Look,
 ): PlanEntry[] {
   if (failure) return [failedTuner(tuner.name, '*', failure.message, failure.kind.retryable)];
-  return planWants(readings, wants, {
-    ledger,
-    owner: ownerOf(owners, tuner.name),
-    policy: (knob) => driftPolicy(host.settings, knob),
-    settled: (key, value) => settled.has(key, value),
+  const owner = ownerOf(owners, tuner.name);
+  const plan = (): PlanEntry[] =>
+    planWants(readings, wants, {
+      ledger,
+      owner,
+      policy: (knob) => driftPolicy(host.settings, knob),
+      settled: (key, value) => settled.has(key, value),
+    });
+  if (!tuner.ofDomains || host.others) return plan();
+  // Of other readings may come the same wants: somebody changed a knob. What is in order is so whatever was settled.
+  const inputs = [wants, ledger.knobs(), owner, host.settings, ...readings];
+  const kept = recalled(ports.kernel, `plan of ${tuner.name}`, inputs, () => {
+    const entries = plan();
+    return {
+      entries,
+      isStill: entries.every(({ outcome }) => outcome === 'in-sync' || outcome === 'unsupported'),
+    };
   });
+  return kept.isStill ? kept.entries : plan();
 }
 
 /**
@@ -115,6 +173,7 @@ function planLook(
 function planLeft(
   around: Surroundings,
   looks: readonly Look[],
+  only: string | undefined,
 ): { restores: PlanEntry[]; gone: LedgerEntry[] } {
   const { ledger, host, ports, owners } = around;
   const restores: PlanEntry[] = [];
@@ -130,6 +189,7 @@ function planLeft(
   const shown = new Map(host.domains.map((domain) => [knobDomainKey(ports.kernel, domain), domain]));
   for (const entry of ledger.entries().toReversed()) {
     const { key, knob } = entry;
+    if (only !== undefined && knob.domain?.uuid !== only) continue;
     if (knob.domain && !runs(knob.domain.incarnation)) gone.push(entry);
     const own = looked.get(knob.tuner);
     const view = knob.domain && shown.get(incarnationKey(knob.domain));

@@ -1,9 +1,8 @@
 /** One list of what waits for a restart of the host, whichever tuner wants it, kept on disk with the time since when. */
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { PendingReboot } from '../../proto/gen/drover/v1/PendingReboot.js';
 import { canonicalJson } from '../../proto/wire/profile.js';
-import { removeFile, replaceFile, storageFailed } from './durable-file.js';
+import { jsonOf, readText, removeFile, replaceFile } from './durable-file.js';
 import type { PlanEntry } from './plan.js';
 
 /** Most entries; the kernel command line takes no more arguments. */
@@ -32,11 +31,7 @@ export class PendingReboots {
 
   /** Reads the file; a damaged one counts as none, since the next pass finds everything again. Errors: `storage-failed`. */
   static async load(file: string): Promise<PendingReboots> {
-    const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-      if (cause.code === 'ENOENT') return '[]';
-      throw storageFailed('read', file, cause);
-    });
-    return new PendingReboots(file, parse(text));
+    return new PendingReboots(file, parse((await readText(file)) ?? '[]'));
   }
 
   /** By tuner and setting, in the order in which they were found. */
@@ -86,9 +81,6 @@ function keyOf({ tuner, setting, wanted }: Pick<PendingReboot, 'tuner' | 'settin
 }
 
 function parse(text: string): readonly PendingReboot[] {
-  try {
-    return schema.parse(JSON.parse(text));
-  } catch {
-    return [];
-  }
+  const result = schema.safeParse(jsonOf(text));
+  return result.success ? result.data : [];
 }

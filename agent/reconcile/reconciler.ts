@@ -5,6 +5,7 @@
 import { asDroverError, DroverError } from '../../proto/wire/errors.js';
 import { canonicalJson } from '../../proto/wire/profile.js';
 import type { TunerName, TunerSettings } from '../../proto/wire/tuner-settings.js';
+import type { DomainView } from '../libvirt/hypervisor.js';
 import { FileStats } from '../tuners/common/block/file-stats.js';
 import type { HostView, Tuner, TunerPorts } from '../tuners/tuner.js';
 import { applyInLanes, applyPlan } from './apply.js';
@@ -19,6 +20,7 @@ import { novaPinning, ownersOf, withTakeOver, type Owners } from './ownership.js
 import { failedTuner, type PlanEntry } from './plan.js';
 import { putBack } from './put-back.js';
 import { planRevert, revertAll } from './revert.js';
+import { Recall } from '../kernel/recall.js';
 import { dressed } from './specs.js';
 
 /** The part of a logger that is used; pino has it. */
@@ -31,8 +33,10 @@ export interface ReconcilerOptions {
   readonly tuners: readonly Tuner[];
   readonly ports: TunerPorts;
   readonly ledger: Ledger;
-  /** A fresh view for every call. */
-  hostView(): Promise<HostView>;
+  /**
+   * A fresh view for every call. `uuid`: of that domain alone; facts and other domains may be those of the last look.
+   */
+  hostView(uuid?: string): Promise<HostView>;
   /** Other programs that write the same; absent: judged from the units in `HostFacts.services`. */
   owners?(): Promise<Owners>;
   /** Nothing is ever written, not even the ledger; `apply` and `revert` answer what they would do. */
@@ -46,6 +50,9 @@ export interface ReconcilerOptions {
 
 /** One call for each domain of a large host that starts all of them at once. */
 export const maximumWaitingCalls = 1_024;
+
+/** Where an image lies is looked at anew after five minutes, and with each start: while QEMU has it open it cannot move. */
+const imageAgeMs = 300_000;
 
 export type ReconcileState = 'in-sync' | 'drifted' | 'applying' | 'failed' | 'unmanaged' | 'plan-only';
 
@@ -64,6 +71,8 @@ export class Reconciler {
   readonly #lanes = new Lanes();
   readonly #breaker: Breaker;
   readonly #settled = new Settled();
+  readonly #recall: Recall;
+  readonly #still = new WeakSet<PlanEntry>();
   /** Passes over the whole host; looks and single domains run beside them. */
   readonly #passes: CallQueue;
   readonly #looks: CallQueue;
@@ -84,7 +93,8 @@ export class Reconciler {
   constructor(options: ReconcilerOptions) {
     const { maximumWaiting = maximumWaitingCalls, ports, now } = options;
     this.#options = options;
-    this.#ports = { files: new FileStats(), ...ports };
+    this.#ports = { files: new FileStats({ maximumAgeMs: imageAgeMs }), ...ports };
+    this.#recall = new Recall(ports.kernel.path);
     this.#breaker = new Breaker(now);
     this.#passes = new CallQueue(maximumWaiting);
     this.#looks = new CallQueue(maximumWaiting);
@@ -178,10 +188,12 @@ export class Reconciler {
     return isPending ? 'drifted' : 'in-sync';
   }
 
-  async #surroundings(settings: TunerSettings): Promise<Surroundings> {
+  async #surroundings(settings: TunerSettings, uuid?: string): Promise<Surroundings> {
     const { tuners, ledger, hostView, owners } = this.#options;
-    const held = ledger.entries().map(({ knob }) => knob);
-    const host = { ...dressed(await hostView.call(this.#options), settings), held };
+    // Who gives CPUs away must know who has which.
+    const only = settings['vcpu-pinning']?.dedicated === undefined ? uuid : undefined;
+    const host = { ...dressed(await hostView.call(this.#options, only), settings), held: ledger.knobs() };
+    for (const view of host.domains) if (view.uuid === uuid) this.#renewImages(view);
     const found = owners ? await owners.call(this.#options) : ownersOf(host.facts.services);
     this.#owners = withTakeOver([...found, ...novaPinning(host.domains)], settings);
     return {
@@ -192,7 +204,15 @@ export class Reconciler {
       owners: this.#owners,
       breaker: this.#breaker,
       settled: this.#settled,
+      recall: this.#recall,
+      still: this.#still,
     };
+  }
+
+  /** Between two starts a path may have come to lie on another disk. */
+  #renewImages({ disks, explicit }: DomainView): void {
+    const images = disks.flatMap(({ source }) => source ?? []);
+    this.#ports.files?.renew(this.#ports.kernel, [...images, ...explicit.blockDevices]);
   }
 
   async #plan(settings: TunerSettings): Promise<Plan> {
@@ -210,7 +230,7 @@ export class Reconciler {
       const plan = await makePlan(around, settings);
       // With a fresh look: what the pass saw may be older than the domain's newest disk or flavor.
       const again = async (uuid: string): Promise<Plan> =>
-        planDomain(await this.#surroundings(settings), settings, uuid);
+        planDomain(await this.#surroundings(settings, uuid), settings, uuid);
       const done = (lane: string): void => void this.#beside.delete(lane);
       const entries = this.#options.planOnly
         ? [...plan.entries]
@@ -224,7 +244,7 @@ export class Reconciler {
 
   async #applyDomain(settings: TunerSettings, uuid: string): Promise<PlanEntry[]> {
     return this.#marked(async () => {
-      const around = await this.#surroundings(settings);
+      const around = await this.#surroundings(settings, uuid);
       const { domains, domainsUnknown } = around.host;
       if (domainsUnknown !== undefined) throw new DroverError('unavailable', domainsUnknown);
       if (!domains.some((domain) => domain.uuid === uuid))

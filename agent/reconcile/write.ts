@@ -66,7 +66,8 @@ export async function readKnob(
   { tuners, ports, host }: Surroundings,
   knob: Knob,
 ): Promise<Reading | undefined> {
-  const view: HostView = onlyDomain(host, knob.domain?.uuid ?? noDomain);
+  // Of what the ledger holds only this knob: a look at one need not go by thousands.
+  const view: HostView = { ...onlyDomain(host, knob.domain?.uuid ?? noDomain), held: [knob] };
   const readings = await tunerOf(tuners, knob).observe(ports, view);
   return readings.find((reading) => knobKey(reading.knob) === knobKey(knob));
 }

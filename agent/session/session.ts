@@ -30,7 +30,14 @@ import type { Identity } from './identity.js';
 /** The body of a message: one of the fields of AgentMessage's oneof. */
 export type AgentBody = Pick<
   AgentMessageInput,
-  'hello' | 'heartbeat' | 'facts' | 'domains' | 'tuning' | 'operationResult' | 'acknowledgement'
+  | 'hello'
+  | 'heartbeat'
+  | 'facts'
+  | 'domains'
+  | 'tuning'
+  | 'operationResult'
+  | 'acknowledgement'
+  | 'allocationReport'
 >;
 
 export interface SessionOptions {
@@ -96,7 +103,7 @@ export class Session {
   }
 
   /** Reports state; a report of the kind that still waits is replaced. */
-  report(kind: 'facts' | 'domains' | 'tuning', body: AgentBody): void {
+  report(kind: 'facts' | 'domains' | 'tuning' | 'allocationReport', body: AgentBody): void {
     this.#link.send(kind, body, true);
   }
 

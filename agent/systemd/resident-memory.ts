@@ -8,7 +8,7 @@ import { cleanRanges } from './memory-map.js';
 /** MADV_DONTNEED of madvise(2): unmaps the pages now; the next use maps them again from the page cache. */
 const dontNeed = 4;
 
-interface Libc {
+export interface Libc {
   trim(keepBytes: number): number;
   advise(address: bigint, bytes: number, advice: number): number;
 }
@@ -28,7 +28,8 @@ export function giveBackMemory(smaps: string, program: string, libc = loadLibc()
   return bytes;
 }
 
-function loadLibc(): Libc | undefined {
+/** libc's part of it, to be loaded once; undefined: another C library. */
+export function loadLibc(): Libc | undefined {
   try {
     const library = koffi.load('libc.so.6');
     return {

@@ -5,6 +5,7 @@
 import type { BlockDevice } from '../../proto/gen/drover/v1/BlockDevice.js';
 import type { BlockKey, BlockQosSettings } from '../../proto/tuners/block-qos.js';
 import { invalid } from '../../proto/wire/errors.js';
+import { recalled } from '../kernel/derived.js';
 import { readCgroupLayout } from '../kernel/cgroup.js';
 import type { DomainView } from '../libvirt/hypervisor.js';
 import { askOf, maximumIops, type BlockAsk } from './common/block/block-ask.js';
@@ -34,7 +35,9 @@ export const blockQos: Tuner<typeof name> = {
   async observe(ports, host) {
     const { facts, domains } = host;
     const layout = facts.cgroup ?? readCgroupLayout(ports.kernel);
-    const disks = facts.blockDevices.map(toHostDisk);
+    const disks = recalled(ports.kernel, 'disks of the host', [facts.blockDevices], () =>
+      facts.blockDevices.map(toHostDisk),
+    );
     const named = namedDevices(host);
     const files = ports.files ?? new FileStats();
     const read = await Promise.all(

@@ -10,6 +10,7 @@ import {
   toBfqWeight,
   type GroupBlockWeight,
 } from '../kernel/cgroup-block-weight.js';
+import { recalled } from '../kernel/derived.js';
 import { controllerVersion, domainGroup, readCgroupLayout } from '../kernel/cgroup.js';
 import type { KernelRoot } from '../kernel/root.js';
 import type { DomainView } from '../libvirt/hypervisor.js';
@@ -37,7 +38,15 @@ export const blockWeight: Tuner<typeof name> = {
   async observe(ports, { facts, domains }) {
     const layout = facts.cgroup ?? readCgroupLayout(ports.kernel);
     const around = { ...ports, kernel: readingOnce(ports.kernel), files: ports.files ?? new FileStats() };
-    return Promise.all(domains.map((view) => observeDomain(around, layout, view)));
+    return Promise.all(
+      domains.map(async (view) => {
+        const images = await imagesOf(around.kernel, around.files, view);
+        const inputs = [view, layout, JSON.stringify(images), ports.hypervisor];
+        return recalled(around.kernel, `${name} ${view.uuid}`, inputs, (kernel) =>
+          observeDomain({ ...ports, kernel }, layout, view, images),
+        );
+      }),
+    );
   },
 
   want({ weight, override_explicit = false }, readings, { held = [] }) {
@@ -74,12 +83,13 @@ function notRestorable({ knob, value, isScaled }: WeightReading): string | undef
   return `${basename(knob.source)} is ${value}, and libvirt sets ${lowest}..${most} only: it could not be put back`;
 }
 
-async function observeDomain(
-  ports: TunerPorts & { files: FileStats },
+function observeDomain(
+  ports: TunerPorts,
   layout: CgroupFacts,
   view: DomainView,
-): Promise<WeightReading> {
-  const { kernel, files } = ports;
+  images: readonly DomainImage[],
+): WeightReading {
+  const { kernel } = ports;
   const domain = knobDomain(kernel, view);
   const found = weightOf(kernel, layout, view);
   const knob = { tuner: name, setting: 'weight', domain, source: found?.file ?? '/sys/fs/cgroup' } as const;
@@ -87,7 +97,7 @@ async function observeDomain(
   const obstacle = domainObstacle(ports, domain, view);
   if (obstacle !== undefined) return { ...base, unsupported: obstacle };
   if (!found) return { ...base, unsupported: "no weight for block I/O in the domain's control group" };
-  const effect = effectOf(kernel, layout, found, await imagesOf(kernel, files, view));
+  const effect = effectOf(kernel, layout, found, images);
   return { ...base, value: String(found.weight), ...effect };
 }
 

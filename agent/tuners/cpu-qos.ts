@@ -12,6 +12,7 @@ import {
   vcpuGroup,
   type CgroupVersion,
 } from '../kernel/cgroup.js';
+import { recalled } from '../kernel/derived.js';
 import { vcpuThreads } from '../kernel/procfs.js';
 import type { KernelRoot } from '../kernel/root.js';
 import { mixed, throttlingOf, vcpuValues, writeEachVcpu } from '../kernel/vcpu-bandwidth.js';
@@ -37,7 +38,11 @@ export const cpuQos: Tuner<typeof name> = {
 
   async observe(ports, host) {
     const layout = host.facts.cgroup ?? readCgroupLayout(ports.kernel);
-    return host.domains.flatMap((domain) => observeDomain(ports, layout, domain));
+    return host.domains.flatMap((view) =>
+      recalled(ports.kernel, `${name} ${view.uuid}`, [view, layout, ports.hypervisor], (kernel) =>
+        observeDomain({ ...ports, kernel }, layout, view),
+      ),
+    );
   },
 
   want(settings, readings, host) {

@@ -3,6 +3,7 @@
  * disk, so it changes with the definition and a restart, which are the owner's.
  */
 import { DroverError } from '../../proto/wire/errors.js';
+import { recalled } from '../kernel/derived.js';
 import type { DomainView } from '../libvirt/hypervisor.js';
 import { cacheOf, hasMedium } from './common/block/domain-images.js';
 import { domainObstacle, knobDomain } from './common/domain-knob.js';
@@ -15,7 +16,11 @@ export const diskCache: Tuner<typeof name> = {
   ofDomains: true,
 
   async observe(ports, { domains }) {
-    return domains.flatMap((view) => observeDomain(ports, view));
+    return domains.flatMap((view) =>
+      recalled(ports.kernel, `${name} ${view.uuid}`, [view, ports.hypervisor], (kernel) =>
+        observeDomain({ ...ports, kernel }, view),
+      ),
+    );
   },
 
   want({ cache }, readings) {

@@ -5,6 +5,7 @@
 import type { InterfaceQosSettings } from '../../proto/tuners/interface-qos.js';
 import { asDroverError } from '../../proto/wire/errors.js';
 import type { DomainInterface, DomainView, InterfaceBandwidth } from '../libvirt/hypervisor.js';
+import { recalled } from '../kernel/derived.js';
 import { domainObstacle, hypervisorOf, knobDomain } from './common/domain-knob.js';
 import {
   directions,
@@ -81,11 +82,31 @@ async function observeInterface(
   view: DomainView,
   each: DomainInterface,
 ): Promise<InterfaceReading[]> {
-  const domain = knobDomain(ports.kernel, view);
+  const domain = recalled(ports.kernel, `domain of ${view.uuid}`, [view], (kernel) =>
+    knobDomain(kernel, view),
+  );
   const obstacle = domainObstacle(ports, domain, view) ?? interfaceObstacle(each);
   const found = obstacle ?? (await ask(ports, domain, each.mac));
   const seen = typeof found === 'string' ? {} : await shapingOf(ports, domain, each, found);
-  return directions.map((direction) => ({
+  const inputs = [view, domain, found, JSON.stringify(seen), obstacle];
+  return recalled(ports.kernel, `${name} ${view.uuid} ${each.mac}`, inputs, () =>
+    directions.map((direction) => readingOf(domain, view, each, { direction, found, seen })),
+  );
+}
+
+interface Found {
+  readonly direction: Direction;
+  readonly found: InterfaceBandwidth | string;
+  readonly seen: Seen;
+}
+
+function readingOf(
+  domain: KnobDomain,
+  view: DomainView,
+  each: DomainInterface,
+  { direction, found, seen }: Found,
+): InterfaceReading {
+  return {
     knob: {
       tuner: name,
       setting: `${direction} ${each.mac}`,
@@ -97,7 +118,7 @@ async function observeInterface(
     explicit: view.explicit.interfaceBandwidths.includes(each.mac),
     direction,
     onOpenVswitch: each.virtualPort === 'openvswitch',
-  }));
+  };
 }
 
 function interfaceObstacle({ type, target }: DomainInterface): string | undefined {

@@ -6,10 +6,11 @@
 import { parseCpuSet } from '../../proto/wire/cpu-set.js';
 import { readCellRoom, readFreePools } from '../kernel/cell-room.js';
 import { inheritedCells, readCellGroups, readMemoryCells, type CellGroup } from '../kernel/cgroup-cells.js';
+import { recalled } from '../kernel/derived.js';
 import type { KernelRoot } from '../kernel/root.js';
 import { cellReading } from './common/cpu/cell-readings.js';
 import type { CellRooms } from './common/cpu/cell-ledger.js';
-import { cellTopology } from './common/cpu/cell-topology.js';
+import { cellsOf } from './common/cpu/cell-topology.js';
 import { cellWants, type RoomReading } from './common/cpu/cell-wants.js';
 import { hypervisorOf } from './common/domain-knob.js';
 import { readCgroupLayout } from '../kernel/cgroup.js';
@@ -23,15 +24,18 @@ export const numaMemory: Tuner<typeof name> = {
   ofDomains: true,
 
   async observe(ports, host) {
-    const cells = cellTopology(host.facts);
+    const cells = cellsOf(ports.kernel, host.facts);
     const layout = host.facts.cgroup ?? readCgroupLayout(ports.kernel);
     const rooms = roomsOf(ports.kernel, host);
     const pageBytes = readPageBytes(ports.kernel);
-    return host.domains.map((view): RoomReading => ({
-      ...cellReading(ports, host, layout, cells, view),
-      rooms,
-      pageBytes,
-    }));
+    const inputs = [layout, cells, rooms, pageBytes, host.facts.numaCells, ports.hypervisor];
+    return host.domains.map((view) =>
+      recalled(ports.kernel, `${name} ${view.uuid}`, [view, ...inputs], (kernel): RoomReading => ({
+        ...cellReading({ ...ports, kernel }, host, layout, cells, view),
+        rooms,
+        pageBytes,
+      })),
+    );
   },
 
   want(settings, readings, host) {

@@ -6,7 +6,8 @@
 import { parseCpuSet, subtractCpus } from '../../proto/wire/cpu-set.js';
 import { DroverError } from '../../proto/wire/errors.js';
 import { readCgroupLayout } from '../kernel/cgroup.js';
-import { cellTopology } from './common/cpu/cell-topology.js';
+import { cellsOf, cellTopology } from './common/cpu/cell-topology.js';
+import { recalled } from '../kernel/derived.js';
 import { cpuSets } from './common/cpu/cpu-sets.js';
 import { boundsText, pinBounds } from './common/cpu/pin-bounds.js';
 import { claimOf, PinPromises, type ClaimingKnob } from './common/cpu/pin-promises.js';
@@ -51,25 +52,30 @@ function clockMs({ monotonicMs = () => performance.now() }: TunerPorts): number 
 
 function observePins(ports: TunerPorts, host: HostView, promises: PinPromises): PinReading[] {
   const { kernel } = ports;
-  const cells = cellTopology(host.facts);
+  const cells = cellsOf(kernel, host.facts);
   const layout = host.facts.cgroup ?? readCgroupLayout(kernel);
+  const inputs = [layout, cells, host.facts.numaCells, ports.hypervisor];
   // Where dedicated CPUs are given away, a look at one domain must see who has which already.
   const others = host.settings?.[name]?.dedicated === undefined ? [] : (host.others ?? []);
   const views = [...host.domains, ...others];
   const [nowMs, seen] = [clockMs(ports), promises.made];
   const domains = views.map((view) => knobDomain(kernel, view));
   const promisedBeside = promises.promisedBeside(kernel, domains, nowMs);
+  const besides = promisedBeside.join();
   return views.flatMap((view, index) => {
     const cpus = promises.promisedTo(domains[index] as KnobDomain, nowMs);
-    const bounds = view.pid === undefined ? undefined : pinBounds(kernel, layout, view.pid);
-    return pinReadings(ports, host, cells, view).map((reading) => {
-      const promised = cpus?.get(reading.knob.setting);
-      return {
-        ...reading,
-        ...(bounds && { bounds }),
-        ...(promised !== undefined && { promised }),
-        ...(reading.role === 'emulator' && { seen, promisedBeside }),
-      };
+    const told = cpus && JSON.stringify([...cpus]);
+    return recalled(kernel, `${name} ${view.uuid}`, [view, ...inputs, told, seen, besides], (root) => {
+      const bounds = view.pid === undefined ? undefined : pinBounds(root, layout, view.pid);
+      return pinReadings({ ...ports, kernel: root }, host, cells, view).map((reading) => {
+        const promised = cpus?.get(reading.knob.setting);
+        return {
+          ...reading,
+          ...(bounds && { bounds }),
+          ...(promised !== undefined && { promised }),
+          ...(reading.role === 'emulator' && { seen, promisedBeside }),
+        };
+      });
     });
   });
 }

@@ -2,6 +2,7 @@
 import type { CgroupFacts } from '../../proto/gen/drover/v1/CgroupFacts.js';
 import { DroverError } from '../../proto/wire/errors.js';
 import { readCgroupLayout } from '../kernel/cgroup.js';
+import { recalled } from '../kernel/derived.js';
 import type { KernelRoot } from '../kernel/root.js';
 import { vhostNode, vhostQueues, vhostThreads } from '../kernel/vhost.js';
 import type { DomainInterface, DomainView } from '../libvirt/hypervisor.js';
@@ -24,7 +25,14 @@ export const vhostNet: Tuner<typeof name> = {
   async observe(ports, host) {
     const layout = host.facts.cgroup ?? readCgroupLayout(ports.kernel);
     const hostLacksIt = !ports.kernel.exists(vhostNode);
-    return host.domains.flatMap((view) => observeDomain(ports, layout, view, hostLacksIt));
+    return host.domains.flatMap((view) =>
+      recalled(
+        ports.kernel,
+        `${name} ${view.uuid}`,
+        [view, layout, hostLacksIt, ports.hypervisor],
+        (kernel) => observeDomain({ ...ports, kernel }, layout, view, hostLacksIt),
+      ),
+    );
   },
 
   want(settings, readings) {

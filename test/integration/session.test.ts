@@ -519,6 +519,62 @@ t.test('a label decides which profile a host gets, at once', async (t) => {
   t.match((await view('sim-001')).host, { labels: { kind: 'sim' }, profileName: 'base' });
 });
 
+t.test('the host has the last word on what is claimed on it', async (t) => {
+  const two = await joinHost(2);
+  const both = new Map([one, two].map((joined) => [joined.host.shape.name, joined]));
+  const inPages = {
+    vcpus: 1,
+    memoryMb: 512,
+    availabilityZone: 'az-1',
+    extraSpecs: { 'hw:mem_page_size': '2048' },
+  };
+  const claim = (request: object) => operatorCall(plane, 'Placement', 'Claim', { request });
+  const held = async (id: string | undefined) => {
+    const { allocations } = await operatorCall(plane, 'Placement', 'ListAllocations', {});
+    return allocations.find((allocation) => allocation.id === id);
+  };
+  const plain = await claim({ ...inPages, extraSpecs: {} });
+  await until(async () => (await held(plain.allocation?.id))?.state === 'confirmed', 5_000, 'confirmed');
+
+  const setPages = async ({ host: { kernel } }: Joined, pages: number): Promise<void> => {
+    const pools = ['/sys/kernel/mm', '/sys/devices/system/node/node0', '/sys/devices/system/node/node1'];
+    for (const pool of pools)
+      for (const file of ['nr_hugepages', 'free_hugepages'])
+        await kernel.write(`${pool}/hugepages/hugepages-2048kB/${file}`, String(pages));
+  };
+  for (const joined of both.values()) {
+    await setPages(joined, 1024);
+    await joined.host.agent.reconcile();
+  }
+  const order = await until(
+    async () => {
+      const asked = { request: inPages, alternates: 1 };
+      const { destinations } = await operatorCall(plane, 'Placement', 'SelectDestinations', asked);
+      return destinations.length === 2 ? destinations.map(({ hostName }) => hostName) : undefined;
+    },
+    10_000,
+    'both have pages, as far as the control plane knows',
+  );
+  const [first = '', second = ''] = order;
+  await setPages(both.get(first) as Joined, 0);
+  const moved = await claim(inPages);
+  t.equal(moved.allocation?.hostName, first);
+  const taken = await until(
+    async () => {
+      const now = await held(moved.allocation?.id);
+      return now?.state === 'confirmed' ? now : undefined;
+    },
+    10_000,
+    'its alternate takes it',
+  );
+  t.match(taken, { hostName: second, attempts: 2 });
+  await setPages(both.get(second) as Joined, 0);
+  const nowhere = await claim(inPages);
+  await until(async () => !(await held(nowhere.allocation?.id)), 10_000, 'no host has pages: given back');
+  for (const id of [plain.allocation?.id, taken.id])
+    await operatorCall(plane, 'Placement', 'Release', { allocationId: id });
+});
+
 t.test('a withdrawn profile is put back everywhere', async (t) => {
   await operatorCall(plane, 'Tuning', 'WithdrawProfile', { name: 'base' });
   await until(async () => (await view('sim-001')).host?.tuningState === 'unmanaged', 10_000, 'unmanaged');

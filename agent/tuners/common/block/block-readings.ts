@@ -12,9 +12,16 @@ import {
   type DomainBlocks,
   type Group,
 } from './block-reading.js';
-import { imagesOf } from './domain-images.js';
+import { imagesOf, type DomainImage } from './domain-images.js';
 import { domainObstacle, hypervisorOf, knobDomain } from '../domain-knob.js';
-import { groupOf, groupReadings, withoutDisk, type HostDisks } from './group-limit-readings.js';
+import { recalled } from '../../../kernel/derived.js';
+import {
+  explicitDisks,
+  groupOf,
+  groupReadings,
+  withoutDisk,
+  type HostDisks,
+} from './group-limit-readings.js';
 import { readingOnce } from '../read-once.js';
 import { throttleText } from './throttle-text.js';
 
@@ -25,10 +32,44 @@ export async function readDomain(
   disks: HostDisks,
   view: DomainView,
 ): Promise<BlockReading[]> {
+  const { kernel, files, hypervisor } = ports;
+  const images = view.xmlUnknown === undefined ? await imagesOf(kernel, files, view) : [];
+  const explicit = await explicitDisks(ports, view);
+  const domain = knobDomain(kernel, view);
+  const obstacle = domainObstacle(ports, domain, view);
+  const asked = obstacle === undefined ? await throttlesOf(ports, domain) : { unsupported: obstacle };
+  const told = JSON.stringify([
+    images,
+    [...explicit],
+    disks.named && [...disks.named],
+    isKnown(asked) || asked,
+  ]);
+  const inputs = [view, layout, disks.disks, told, isKnown(asked) ? asked : undefined, hypervisor];
+  return recalled(kernel, `${blockTuner} ${view.uuid}`, inputs, (root) =>
+    readingsOf({ ...ports, kernel: root }, layout, disks, { view, images, explicit, asked }),
+  );
+}
+
+type Throttles = ReadonlyMap<string, DiskThrottle>;
+type NoThrottles = { readonly unsupported: string; readonly undecided?: string };
+
+/** What was asked of others than the control group. */
+interface Asked {
+  readonly view: DomainView;
+  readonly images: readonly DomainImage[];
+  readonly explicit: ReadonlySet<string>;
+  readonly asked: Throttles | NoThrottles;
+}
+
+function readingsOf(
+  ports: BlockPorts,
+  layout: CgroupFacts,
+  disks: HostDisks,
+  { view, images, explicit, asked }: Asked,
+): BlockReading[] {
   const domain = knobDomain(ports.kernel, view);
   const kernel = readingOnce(ports.kernel);
   const group = groupOf(ports, layout, view);
-  const images = view.xmlUnknown === undefined ? await imagesOf(ports.kernel, ports.files, view) : [];
   const groupObstacle =
     group === undefined
       ? 'the domain has no control group for block I/O'
@@ -38,23 +79,22 @@ export async function readDomain(
   const blocks = { view, domain, images, groupObstacle };
   const obstacle = domainObstacle(ports, domain, view);
   return [
-    ...(await groupReadings({ ...ports, kernel }, blocks, disks, group, obstacle ?? groupObstacle)),
-    ...(await throttleReadings({ ...ports, kernel }, blocks, group, obstacle)),
+    ...groupReadings({ ...ports, kernel }, blocks, { ...disks, explicit }, group, obstacle ?? groupObstacle),
+    ...throttleReadings({ ...ports, kernel }, blocks, group, asked),
     ...withoutDisk(blocks),
   ];
 }
 
-async function throttleReadings(
+function throttleReadings(
   ports: BlockPorts,
   blocks: DomainBlocks,
   group: Group | undefined,
-  obstacle: string | undefined,
-): Promise<BlockReading[]> {
+  asked: Throttles | NoThrottles,
+): BlockReading[] {
   const { domain, images, view } = blocks;
-  const asked = obstacle === undefined ? await throttlesOf(ports, domain) : { unsupported: obstacle };
   return images.map((image) => {
     const evidence = image.disk && movedOn(ports, group, image.disk);
-    const value = asked instanceof Map ? { value: throttleText(asked.get(image.target) ?? {}) } : asked;
+    const value = isKnown(asked) ? { value: throttleText(asked.get(image.target) ?? {}) } : asked;
     return {
       knob: {
         ...{ tuner: blockTuner, setting: `throttle ${image.target}`, domain },
@@ -69,13 +109,14 @@ async function throttleReadings(
   });
 }
 
+function isKnown(asked: Throttles | NoThrottles): asked is Throttles {
+  return 'get' in asked;
+}
+
 /** A domain that libvirt cannot tell of is its own trouble: what the ledger holds of it stays. */
-async function throttlesOf(
-  ports: TunerPorts,
-  domain: KnobDomain,
-): Promise<Map<string, DiskThrottle> | { unsupported: string; undecided: string }> {
+async function throttlesOf(ports: TunerPorts, domain: KnobDomain): Promise<Throttles | NoThrottles> {
   try {
-    return new Map(await hypervisorOf(ports).diskThrottles(domain));
+    return await hypervisorOf(ports).diskThrottles(domain);
   } catch (thrown) {
     const { message } = asDroverError(thrown);
     return { unsupported: message, undecided: message };

@@ -20,6 +20,8 @@ export type FileFault = { readonly fault: string; readonly absent: boolean };
 
 export interface FileStatsOptions {
   readonly deadlineMs?: number;
+  /** An answer of no more than this age is given again without asking; 0. Where a running guest's image lies stays so. */
+  readonly maximumAgeMs?: number;
   /** Most paths whose last answer is remembered. */
   readonly maximumPaths?: number;
   /** Most calls under way, hung ones included: each holds a thread of libuv's pool, which libvirt's calls need too. */
@@ -33,7 +35,8 @@ export class FileStats {
   readonly #maximumPaths: number;
   readonly #maximumCalls: number;
   readonly #ask: (file: string) => Promise<FileStat>;
-  readonly #known = new Map<string, FileStat>();
+  readonly #maximumAgeMs: number;
+  readonly #known = new Map<string, { readonly stat: FileStat; readonly askedMs: number }>();
   /** By mount point: its queue; there is one call of it under way. */
   readonly #busy = new Map<string, Mount>();
   /** Mount points, as long as the table is the same. */
@@ -41,6 +44,7 @@ export class FileStats {
 
   constructor(options: FileStatsOptions = {}) {
     this.#deadlineMs = options.deadlineMs ?? 2_000;
+    this.#maximumAgeMs = options.maximumAgeMs ?? 0;
     this.#maximumPaths = options.maximumPaths ?? 4_096;
     this.#maximumCalls = options.maximumCalls ?? 3;
     this.#ask = options.ask ?? askKernel;
@@ -56,15 +60,26 @@ export class FileStats {
     return this.#known.size;
   }
 
+  /** Asks anew about these at the next look; what was seen last still counts where there is no answer. */
+  renew(kernel: KernelRoot, files: readonly string[]): void {
+    for (const file of files) {
+      const path = join(kernel.path, file);
+      const known = this.#known.get(path);
+      if (known) this.#known.set(path, { stat: known.stat, askedMs: Number.NEGATIVE_INFINITY });
+    }
+  }
+
   /**
    * How a file of the host stands: now, or as it was last seen when its mount does not answer within the deadline. A fault
    * names the errno, or says that there was no answer. Never throws, never takes longer than the deadline.
    */
   async look(kernel: KernelRoot, file: string): Promise<FileStat | FileFault> {
     const path = join(kernel.path, file);
+    const known = this.#known.get(path);
+    if (known && performance.now() - known.askedMs < this.#maximumAgeMs) return known.stat;
     const answer = await this.#within(this.#mountOf(kernel, file), path);
     if (answer !== undefined) return answer;
-    return this.#known.get(path) ?? { fault: `no answer in ${this.#deadlineMs} ms`, absent: false };
+    return this.#known.get(path)?.stat ?? { fault: `no answer in ${this.#deadlineMs} ms`, absent: false };
   }
 
   /** Undefined: no answer in time. Behind a call that is overdue nobody waits. */
@@ -115,7 +130,7 @@ export class FileStats {
 
   #remember(path: string, answer: FileStat): void {
     this.#known.delete(path);
-    this.#known.set(path, answer);
+    this.#known.set(path, { stat: answer, askedMs: performance.now() });
     const oldest = this.#known.keys().next().value;
     if (this.#known.size > this.#maximumPaths && oldest !== undefined) this.#known.delete(oldest);
   }

@@ -40,15 +40,14 @@ export interface HostDisks {
  * Each limit on the disks under images, with their counters, and on those that are named, explicit or limited: a host may
  * have hundreds of others. `obstacle`: why none can be read.
  */
-export async function groupReadings(
+export function groupReadings(
   ports: BlockPorts,
   blocks: DomainBlocks,
-  { disks, named }: HostDisks,
+  { disks, named, explicit }: HostDisks & { readonly explicit: ReadonlySet<string> },
   group: Group | undefined,
   obstacle: string | undefined,
-): Promise<BlockReading[]> {
+): BlockReading[] {
   const { view, domain, images } = blocks;
-  const explicit = await explicitDisks(ports, view);
   const own = new Map(images.flatMap(({ disk }) => (disk ? [[disk.device, disk]] : [])));
   const limits = group && readAllBlockLimits(ports.kernel, group.directory, group.version);
   const isExplicit = ({ device, number }: HostDisk): boolean =>
@@ -102,7 +101,7 @@ export function withoutDisk(blocks: DomainBlocks): BlockReading[] {
 }
 
 /** Numbers of the whole disks that the domain's own <blkiotune> names, by whatever name. */
-async function explicitDisks({ kernel, files }: BlockPorts, view: DomainView): Promise<Set<string>> {
+export async function explicitDisks({ kernel, files }: BlockPorts, view: DomainView): Promise<Set<string>> {
   const disks = await Promise.all(
     view.explicit.blockDevices.map((device) => diskOfNode(kernel, device, files)),
   );

@@ -1,6 +1,13 @@
 /** NUMA cells with their cores, as CPU assignment needs them, from the facts of a host. */
 import type { HostFacts } from '../../../../proto/gen/drover/v1/HostFacts.js';
+import { recalled } from '../../../kernel/derived.js';
+import type { KernelRoot } from '../../../kernel/root.js';
 import { intersectCpus, parseCpuSet } from '../../../../proto/wire/cpu-set.js';
+
+/** `cellTopology` of a look, the same object as long as the facts are the same ones. */
+export function cellsOf(kernel: KernelRoot, facts: Pick<HostFacts, 'cpu' | 'numaCells'>): CellTopology[] {
+  return recalled(kernel, 'cells with their cores', [facts.cpu, facts.numaCells], () => cellTopology(facts));
+}
 
 /** Online CPUs of one core, ascending. */
 export type CoreThreads = readonly number[];

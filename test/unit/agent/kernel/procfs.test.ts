@@ -1,5 +1,8 @@
-import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import t from 'tap';
@@ -165,4 +168,22 @@ t.test('this process on this machine', async (t) => {
   t.ok(allowedCpus(root, process.pid, process.pid)?.length, 'it may run somewhere');
   t.ok((startTicks(root, process.pid) ?? -1) >= (startTicks(root, 1) ?? 0), 'it began after process 1');
   t.equal(bootId(root), readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim());
+});
+
+const notRoot = process.getuid?.() !== 0 && 'needs root for a mount namespace';
+t.test('a mount table with a line longer than half a page is read whole', { skip: notRoot }, async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'drover-mounts-'));
+  const long = join(directory, ...Array.from({ length: 13 }, () => 'a'.repeat(200)));
+  const steps = [`mkdir -p ${long}`, `mount --bind ${long} ${long}`, 'echo ready', 'exec sleep 60'];
+  const child = spawn('unshare', ['-m', '--propagation', 'private', 'sh', '-ec', steps.join('; ')]);
+  t.teardown(async () => {
+    child.kill();
+    await once(child, 'exit');
+    rmSync(directory, { recursive: true });
+  });
+  await once(child.stdout, 'data');
+  for (const name of ['mountinfo', 'mounts']) {
+    const file = `proc/${child.pid}/${name}`;
+    t.equal(new HostRoot('/').read(file), readFileSync(`/${file}`, 'utf8').trimEnd(), name);
+  }
 });

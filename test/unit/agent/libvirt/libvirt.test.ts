@@ -10,6 +10,7 @@ import { CallQueue, type Lease } from '../../../../agent/libvirt/call-queue.js';
 import { Connection } from '../../../../agent/libvirt/connection.js';
 import { LibvirtHypervisor } from '../../../../agent/libvirt/domain.js';
 import { DomainCache } from '../../../../agent/libvirt/domain-cache.js';
+import { OwnChanges } from '../../../../agent/libvirt/own-changes.js';
 import { domainState } from '../../../../agent/libvirt/domain-list.js';
 import { readDomainPid } from '../../../../agent/libvirt/domain-pid.js';
 import {
@@ -651,6 +652,36 @@ t.test("libvirt's test driver", async (t) => {
   await t.rejects(hypervisor.domains(), { code: 'unavailable' });
 });
 
+t.test('a connection that answered lately is used as it is, until somebody doubts it', async (t) => {
+  const real = openLibrary();
+  let isGone = false;
+  const library = Object.assign(Object.create(real) as typeof real, {
+    isAlive: (handle: Parameters<typeof real.isAlive>[0]) =>
+      isGone ? Promise.resolve(0) : real.isAlive(handle),
+  });
+  const opener = new Opener(library, 'test:///default');
+  const slot = new Connection(library, opener);
+  t.teardown(async () => {
+    await slot.close();
+    slot.dispose();
+  });
+  const lease = { expired: false };
+  const handles = new Set<unknown>();
+  const use = async (): Promise<number> => {
+    await slot.ready(lease);
+    await slot.call(lease, 'ask', async (handle) => {
+      handles.add(handle);
+      return 0;
+    });
+    return handles.size;
+  };
+  t.equal(await use(), 1);
+  isGone = true;
+  t.equal(await use(), 1, 'nobody has looked');
+  slot.doubt();
+  t.equal(await use(), 2, 'it is opened anew');
+});
+
 t.test('a domain whose XML cannot be read is shown, and says so', async (t) => {
   const library = openLibrary();
   const opener = new Opener(library, 'test:///default');
@@ -668,6 +699,7 @@ t.test('a domain whose XML cannot be read is shown, and says so', async (t) => {
     events: new Listeners<DomainEvent>(() => undefined),
     states: new Listeners<boolean>(() => undefined),
     cache: new DomainCache(),
+    own: new OwnChanges(),
     connected: () => true,
     close: () => Promise.resolve(),
   } as const;

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import {
   appendFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -280,13 +281,28 @@ void t.test('the desired state', async (t) => {
     ['changed', (text: string) => text.replace('\\"on\\"', '\\"off\\"')],
     ['of another shape', () => '{"profileName":"p"}'],
   ] as const) {
-    await t.test(`a file that is ${name} is named and left alone`, async (t) => {
+    await t.test(`a file that is ${name} counts as none and is kept beside`, async (t) => {
       const file = join(directory(t), 'desired.json');
       await (await DesiredFile.load(file)).save(state);
       const damaged = damage(readFileSync(file, 'utf8'));
       writeFileSync(file, damaged);
-      await t.rejects(DesiredFile.load(file), { code: 'storage-corrupt', field: file });
-      t.equal(readFileSync(file, 'utf8'), damaged);
+      const warned: object[] = [];
+      const log = { warn: (fields: object) => void warned.push(fields) };
+      const looked = await DesiredFile.load(file, { log, readOnly: true });
+      t.strictSame(
+        [looked.current, readFileSync(file, 'utf8')],
+        [undefined, damaged],
+        'who only looks moves nothing',
+      );
+      const desired = await DesiredFile.load(file, { log });
+      t.equal(desired.current, undefined);
+      t.strictSame([existsSync(file), readFileSync(`${file}.damaged`, 'utf8')], [false, damaged]);
+      t.strictSame(warned, [
+        { file, kept: file },
+        { file, kept: `${file}.damaged` },
+      ]);
+      await desired.save(state);
+      t.strictSame((await DesiredFile.load(file)).current, state, 'what comes again is held');
     });
   }
 
@@ -376,15 +392,33 @@ void t.test('the allocations', async (t) => {
     ['changed', (text: string) => text.replace('2048', '4096')],
     ['of another shape', () => '{"generation":1}'],
   ] as const) {
-    await t.test(`a file that is ${name} is named and left alone`, async (t) => {
+    await t.test(`a file that is ${name} counts as none and is kept beside`, async (t) => {
       const held = await open(t);
       await held.save(set(1, one('a', 'u', shares)), 's');
       const damaged = damage(readFileSync(held.file, 'utf8'));
       writeFileSync(held.file, damaged);
-      await t.rejects(AllocationsFile.load(held.file), { code: 'storage-corrupt', field: held.file });
-      t.equal(readFileSync(held.file, 'utf8'), damaged);
+      let warnings = 0;
+      const again = await AllocationsFile.load(held.file, { log: { warn: () => void warnings++ } });
+      t.strictSame([again.current.size, again.generation, warnings], [0, 0, 1]);
+      t.strictSame([existsSync(held.file), readFileSync(`${held.file}.damaged`, 'utf8')], [false, damaged]);
+      t.equal(
+        await again.save(set(1, one('a', 'u', shares)), 's'),
+        true,
+        'the same generation is taken again',
+      );
+      t.equal((await AllocationsFile.load(held.file)).current.size, 1);
     });
   }
+
+  await t.test('a file that cannot be read stops whoever needs it, and no undo', async (t) => {
+    const held = await open(t);
+    mkdirSync(held.file, { recursive: true });
+    await t.rejects(AllocationsFile.load(held.file), { code: 'storage-failed', field: held.file });
+    let warnings = 0;
+    const log = { warn: () => void warnings++ };
+    const spare = await AllocationsFile.load(held.file, { log, isSpare: true });
+    t.strictSame([spare.current.size, warnings], [0, 1]);
+  });
 });
 
 void t.test('lanes', async (t) => {

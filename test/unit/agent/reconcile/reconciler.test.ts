@@ -15,6 +15,7 @@ import {
   type PlanEntry,
 } from '../../../../agent/reconcile/plan.js';
 import { Reconciler, type ReconcilerOptions } from '../../../../agent/reconcile/reconciler.js';
+import { FileStats } from '../../../../agent/tuners/common/block/file-stats.js';
 import { tuners } from '../../../../agent/tuners/index.js';
 import type { Knob, Reading, Want } from '../../../../agent/tuners/tuner.js';
 import { DroverError } from '../../../../proto/wire/errors.js';
@@ -372,6 +373,33 @@ void t.test('one domain', async (t) => {
   await t.rejects(reconciler.applyDomain(all, 'nobody'), { code: 'not-found', field: 'domain' });
 });
 
+void t.test('a start looks anew where its images lie, a pass does not', async (t) => {
+  const host = new FakeHost();
+  let number = host.facts().blockDevices[0]?.deviceNumber as string;
+  let asked = 0;
+  const ask = async () => {
+    asked++;
+    return { device: number, node: undefined, sizeBytes: 1 };
+  };
+  const files = new FileStats({ ask, maximumAgeMs: 300_000 });
+  const { reconciler } = await bench(t, {
+    ports: { ...host.ports, files },
+    hostView: async () => host.view(),
+  });
+  t.teardown(() => host.dispose());
+  const settings: TunerSettings = { 'block-qos': { write_bytes_sec: 1_000_000 } };
+  const limits = (uuid: string) => reconciler.applyDomain(settings, uuid).then((all) => only(all, 'changed'));
+  const a = host.start({ name: 'a' });
+  t.match(await limits(a.uuid), [{ knob: { setting: 'write_bytes_sec /dev/vda' } }]);
+  const before = asked;
+  await reconciler.apply(settings);
+  t.equal(asked, before);
+  host.stop(a.uuid);
+  number = '253:16'; // while it was off, a disk was mounted over its images
+  host.start({ name: 'a' });
+  t.match(await limits(a.uuid), [{ knob: { setting: 'write_bytes_sec /dev/vdb' } }]);
+});
+
 void t.test(
   'a domain that ended is released without a write, one that libvirt does not show is kept',
   async (t) => {
@@ -445,6 +473,30 @@ void t.test('verify sees drift, apply heals it, the original stays', async (t) =
   await reconciler.revert();
   t.equal(host.root.read('/sys/kernel/mm/ksm/pages_to_scan'), '100');
 });
+
+void t.test(
+  'what somebody does to a domain between two passes is found by the next, each time',
+  async (t) => {
+    const { host, reconciler } = await bench(t);
+    const domain = host.start({ name: 'a' });
+    const settings: TunerSettings = { 'cpu-qos': { cpu_shares: 512 }, 'vcpu-pinning': { shared: '0-1' } };
+    const shares = `${host.group(domain, 'cpu')}/cpu.shares`;
+    const thread = `/proc/${domain.pid}/task/${(domain.pid as number) + 1}/status`;
+    for (let pass = 0; pass < 3; pass++) await reconciler.apply(settings);
+    for (const others of ['77', '78', '77']) {
+      host.put(shares, others);
+      t.match(only(await reconciler.verify(settings), 'change'), [
+        { knob: { setting: 'cpu_shares' }, now: others, wanted: '512' },
+      ]);
+      t.match(only(await reconciler.apply(settings), 'changed'), [{ knob: { setting: 'cpu_shares' } }]);
+      t.equal(host.root.read(shares), '512');
+      t.match(only(await reconciler.apply(settings), 'changed'), []);
+    }
+    host.put(thread, 'Name:\tCPU 0/KVM\nCpus_allowed_list:\t2-3');
+    t.match(only(await reconciler.apply(settings), 'changed'), [{ knob: { setting: 'vcpu 0 affinity' } }]);
+    t.match(host.root.read(thread), /\t0-1$/);
+  },
+);
 
 void t.test('passes are serial, bounded, and equal ones wait once; looks run beside them', async (t) => {
   let open = (): void => undefined;

@@ -183,8 +183,11 @@ void t.test('vcpu-pinning', async (t) => {
   t.equal(await write(host, 'vcpu-pinning', 'vcpu 1 affinity', '4-5'), '4-5');
   t.equal(await write(host, 'vcpu-pinning', 'emulator affinity', '1'), '1');
   const single = first(host);
-  host.put(`/proc/${single.pid}/task/${single.pid + 1}/comm`, 'ALL CPUs/TCG');
-  host.put(`/proc/${single.pid}/task/${single.pid + 2}/comm`, 'worker');
+  for (const [offset, name] of ['ALL CPUs/TCG', 'worker'].entries()) {
+    const task = `/proc/${single.pid}/task/${single.pid + 1 + offset}`;
+    host.put(`${task}/comm`, name);
+    host.put(`${task}/status`, `Name:\t${name}\nCpus_allowed_list:\t1`);
+  }
   t.match(values(await observe(host, 'vcpu-pinning')), {
     'vcpu affinity': /^! no thread of its own/,
     'emulator affinity': '1',
@@ -430,6 +433,13 @@ void t.test('looks at files', async (t) => {
   for (const end of hung.values()) end();
   await until(() => files.calls === 0, 1_000, 'hung calls came back');
   t.strictSame(await Promise.all(['/nfs/e', '/nfs2/d', '/f'].map(look)), [seen, seen, seen]);
+  const aged = new FileStats({ ask, maximumAgeMs: 60_000 });
+  asked.length = 0;
+  for (let n = 0; n < 2; n++) await aged.look(host.root, '/b');
+  t.strictSame(asked, ['/b'], 'a young answer is given again');
+  aged.renew(host.root, ['/b', '/never']);
+  await aged.look(host.root, '/b');
+  t.strictSame([asked, aged.remembered], [['/b', '/b'], 1], 'unless somebody wants to know anew');
   t.match(await new FileStats().look(host.root, '/proc/meminfo'), { device: /^\d+:\d+$/, node: undefined });
   t.match(await new FileStats().look(new HostRoot('/'), '/proc/self/status/x'), { absent: true });
 });

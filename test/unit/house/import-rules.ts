@@ -15,7 +15,17 @@ const floors: Record<string, readonly (readonly string[])[]> = {
   controlplane: [
     ['main'],
     ['api', 'cli', 'portal', 'metrics'],
-    ['placement', 'allocations', 'rollouts', 'profiles', 'operations', 'health', 'fleet', 'security'],
+    [
+      'placement',
+      'allocations',
+      'catalog',
+      'rollouts',
+      'profiles',
+      'operations',
+      'health',
+      'fleet',
+      'security',
+    ],
     ['model'],
     ['store', 'bus'],
   ],
@@ -35,10 +45,12 @@ const sealed: Record<string, readonly RegExp[]> = {
   'controlplane/placement/filters': [
     /^controlplane\/model\//,
     /^controlplane\/fleet\/registry-(columns|view)\.ts$/,
+    /^controlplane\/placement\/(numa|pci|requirements)\//,
     /^proto\//,
   ],
   'controlplane/placement/weighers': [
     /^controlplane\/model\//,
+    /^controlplane\/placement\/pci\//,
     /^controlplane\/fleet\/registry-(columns|view)\.ts$/,
     /^proto\//,
   ],

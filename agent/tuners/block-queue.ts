@@ -9,7 +9,7 @@ import {
 } from '../../proto/tuners/block-queue.js';
 import { blockDeviceNames, deviceDepth, queueFile, readScheduler } from '../kernel/block-queue.js';
 import type { KernelRoot } from '../kernel/root.js';
-import type { Reading, Tuner, Want } from './tuner.js';
+import type { Disturbed, Reading, Tuner, Want } from './tuner.js';
 
 const name = 'block-queue';
 
@@ -104,8 +104,21 @@ function wantDevice(queue: QueueSettings, device: string, seen: ReadonlyMap<stri
       source: queueFile(device, file),
     };
     const unsupported = obstacle(file, values, now('scheduler'));
-    return [{ knob, value: String(value), effect: 'now', affects: [], ...(unsupported && { unsupported }) }];
+    const disturbs =
+      file === 'scheduler' && values.nr_requests === undefined ? disturbed(now('nr_requests')) : [];
+    return [
+      {
+        ...{ knob, value: String(value), effect: 'now', affects: [] },
+        ...(unsupported && { unsupported }),
+        ...(disturbs.length > 0 && { disturbs }),
+      },
+    ];
   });
+}
+
+/** The kernel resets the number of requests with each switch of the scheduler. */
+function disturbed(requests: QueueReading | undefined): Disturbed[] {
+  return requests?.value === undefined ? [] : [{ knob: requests.knob, original: requests.value }];
 }
 
 /** Without a scheduler the device's own depth is the most: what was above it is lowered first, so that undo knows it. */
@@ -143,5 +156,8 @@ async function switchScheduler(kernel: KernelRoot, device: string, scheduler: st
   const before = kernel.read(requests);
   await kernel.write(queueFile(device, 'scheduler'), scheduler);
   const isReset = before !== undefined && kernel.read(requests) !== before;
-  if (isReset) await kernel.write(requests, before).catch(() => undefined);
+  if (!isReset) return;
+  await kernel.write(requests, before).catch((thrown: Error) => {
+    if ((thrown.cause as NodeJS.ErrnoException | undefined)?.code !== 'EINVAL') throw thrown;
+  });
 }

@@ -74,6 +74,17 @@ export interface Want {
   readonly fails?: string;
   /** A remark for people on a value that will be written: `8192 clamped to 10000`, `memory stays on cell 0`. */
   readonly remark?: string;
+  /**
+   * Knobs that the kernel resets with this write, and what they are now. `write` gives them that again; should the agent
+   * end in between, the ledger knows it. They are undone before the knob itself.
+   */
+  readonly disturbs?: readonly Disturbed[];
+}
+
+/** A knob that another one's write resets, with its value before. */
+export interface Disturbed {
+  readonly knob: Knob;
+  readonly original: string;
 }
 
 /** What a tuner may look at. */

@@ -4,7 +4,8 @@
  */
 import type { DesiredState } from '../../proto/gen/drover/v1/DesiredState.js';
 import { asDroverError } from '../../proto/wire/errors.js';
-import { desiredDigest, failureWay, parseTuners } from '../../proto/wire/profile.js';
+import type { GuestSettings } from '../../proto/wire/guest-settings.js';
+import { desiredDigest, failureWay, parseGuests, parseTuners } from '../../proto/wire/profile.js';
 import type { TunerSettings } from '../../proto/wire/tuner-settings.js';
 import type { Log } from '../log.js';
 import type { DesiredFile } from '../reconcile/desired.js';
@@ -38,7 +39,7 @@ export interface DesiredStatesOptions {
 
 /** What a host desires whose first profile was put back: nothing, which puts everything back that is still in the ledger. */
 const nothing: DesiredState = {
-  ...{ profileName: '', profileRevision: 0, tuners: {}, trialSeconds: 0, onFailure: '' },
+  ...{ profileName: '', profileRevision: 0, tuners: {}, trialSeconds: 0, onFailure: '', guests: '' },
   digest: desiredDigest('', 0, {}),
 };
 
@@ -46,6 +47,7 @@ export class DesiredStates {
   readonly #options: DesiredStatesOptions;
   readonly #trial: TrialRun | undefined;
   #settings: TunerSettings | undefined;
+  #guests: GuestSettings | undefined;
   #refusal: Refusal | undefined;
   /** Digest of a state that was put back: it is not tried again until another one came, or the agent starts anew. */
   #refused = '';
@@ -76,6 +78,11 @@ export class DesiredStates {
     return this.#settings;
   }
 
+  /** How guests are to be stopped and started; undefined: they are left alone. */
+  get guests(): GuestSettings | undefined {
+    return this.#guests;
+  }
+
   /** The newest state that could not be taken or was put back. */
   get refusal(): Refusal | undefined {
     return this.#refusal;
@@ -92,6 +99,7 @@ export class DesiredStates {
     if (!state) return;
     try {
       this.#settings = parseTuners(state.tuners);
+      this.#guests = parseGuests(state.guests);
     } catch (thrown) {
       this.#refuse(state, thrown);
     }
@@ -139,8 +147,10 @@ export class DesiredStates {
     const isNew = known?.digest !== state.digest;
     try {
       const settings = parseTuners(state.tuners);
+      const guests = parseGuests(state.guests);
       await this.#save(record, isNew);
       this.#settings = settings;
+      this.#guests = guests;
       this.#refusal = undefined;
       this.#refused = '';
       log.info({ profile: state.profileName, revision: state.profileRevision }, 'desired state received');
@@ -216,6 +226,7 @@ export class DesiredStates {
     const { desired, log } = this.#options;
     try {
       const settings = parseTuners(before.tuners);
+      this.#guests = parseGuests(before.guests);
       await desired
         .save(before)
         .catch((error: Error) => log.warn({ error: error.message }, 'the state before could not be saved'));

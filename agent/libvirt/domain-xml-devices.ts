@@ -7,6 +7,7 @@ import type {
   DomainInterface,
   InterfaceBandwidth,
   InterfaceRate,
+  InterfaceVlan,
 } from './hypervisor.js';
 import { attribute, children, only, text } from './xml-element.js';
 import type { Element } from './xml-element.js';
@@ -33,6 +34,8 @@ export function readThrottles(domain: Element): Map<string, DiskThrottle> {
 export function readInterfaces(domain: Element): DomainInterface[] {
   return children(only(domain, 'devices'), 'interface').map((each) => {
     const port = only(each, 'virtualport');
+    const vlan = readVlan(only(each, 'vlan'));
+    const profileId = attribute(only(port, 'parameters'), 'profileid') ?? '';
     return {
       target: targetOf(each),
       mac: (attribute(only(each, 'mac'), 'address') ?? '').toLowerCase(),
@@ -44,8 +47,29 @@ export function readInterfaces(domain: Element): DomainInterface[] {
       model: attribute(only(each, 'model'), 'type') ?? '',
       driver: attribute(only(each, 'driver'), 'name') ?? '',
       bandwidth: readBandwidth(only(each, 'bandwidth')),
+      ...(vlan ? { vlan } : {}),
+      ...(profileId === '' ? {} : { profileId }),
     };
   });
+}
+
+/**
+ * <vlan trunk=…><tag id= nativeMode=/></vlan> (https://libvirt.org/formatdomain.html#setting-vlan-tag-on-supported-network-types-only):
+ * more than one tag, or one with a native mode, is a trunk without saying so. Tags that no VLAN can have are left out.
+ */
+function readVlan(vlan: Element | undefined): InterfaceVlan | undefined {
+  const tags = children(vlan, 'tag').flatMap((each) => {
+    const written = attribute(each, 'id') ?? '';
+    const tag = Number(written);
+    return /^\d+$/.test(written) && tag <= 4095 ? [{ tag, mode: attribute(each, 'nativeMode') }] : [];
+  });
+  if (tags.length === 0) return undefined;
+  const native = tags.find(({ mode }) => mode === 'tagged' || mode === 'untagged');
+  return {
+    tags: tags.map(({ tag }) => tag),
+    trunk: attribute(vlan, 'trunk') === 'yes' || tags.length > 1 || native !== undefined,
+    ...(native ? { native: { tag: native.tag, mode: native.mode as 'tagged' | 'untagged' } } : {}),
+  };
 }
 
 function targetOf(device: Element): string {

@@ -15,6 +15,7 @@ export type XmlPart = Pick<
   | 'ioThreads'
   | 'numaMemory'
   | 'hugepages'
+  | 'guest'
 >;
 
 /** A definition without any tuning of its own. */
@@ -43,6 +44,7 @@ export const emptyXmlPart: XmlPart = {
   interfaces: [],
   ioThreads: [],
   hugepages: false,
+  guest: {},
 };
 
 /** Stands for XML that could not be read: to the safe side, so that no tuner writes over a setting it cannot see. */

@@ -1,6 +1,7 @@
 /** Reads libvirt's domain XML (https://libvirt.org/formatdomain.html): the few parts that Drover acts on. */
 import { DroverError } from '../../proto/wire/errors.js';
 import { readDisks, readInterfaces, readThrottles } from './domain-xml-devices.js';
+import { readGuestWords } from './domain-xml-guest.js';
 import { readMetadata } from './domain-xml-metadata.js';
 import { readExplicit, readHugepages, readIoThreads, readNumaMemory } from './domain-xml-tuning.js';
 import type { XmlPart } from './domain-xml-view.js';
@@ -35,6 +36,7 @@ export function parseDomainXml(xml: string): ParsedDomain {
     size: readSize(domain),
     view: detached({
       ...readMetadata(domain),
+      guest: readGuestWords(domain),
       ...(numaMemory ? { numaMemory } : {}),
       disks: readDisks(domain),
       interfaces,

@@ -62,6 +62,16 @@ export interface InterfaceBandwidthChange {
   readonly outbound?: InterfaceRate | null;
 }
 
+/** VLANs of an interface (libvirt's <vlan>), each 0..4095. */
+export interface InterfaceVlan {
+  /** As the XML lists them, at least one. */
+  readonly tags: readonly number[];
+  /** The guest sees the tags itself; else its traffic gets the one tag. */
+  readonly trunk: boolean;
+  /** Of a trunk: the VLAN of frames without a tag, and whether they leave with it. */
+  readonly native?: { readonly tag: number; readonly mode: 'tagged' | 'untagged' };
+}
+
 export interface DomainInterface {
   /** Host side: vnet0; empty: none yet. */
   readonly target: string;
@@ -78,10 +88,27 @@ export interface DomainInterface {
   /** <driver name>: vhost, qemu, or empty for libvirt's choice. */
   readonly driver: string;
   readonly bandwidth: InterfaceBandwidth;
+  /** Absent: the XML names no VLAN. */
+  readonly vlan?: InterfaceVlan;
+  /** <virtualport><parameters profileid>; absent: none. */
+  readonly profileId?: string;
 }
 
 /** Where a domain's extra specs come from; `nova`: from Nova's own metadata in the XML. */
 export type SpecSource = 'allocation' | 'drover' | 'nova' | 'class' | '';
+
+/** How a domain wants to be stopped and started, from Drover's metadata in its XML. What is absent, the profile says. */
+export interface GuestWords {
+  /** Starts ascending, stops descending. */
+  readonly order?: number;
+  /** Names or UUIDs of domains that this one needs: it starts after them and stops before them. */
+  readonly after?: readonly string[];
+  readonly graceSeconds?: number;
+  readonly ask?: readonly ('acpi' | 'agent')[];
+  readonly then?: 'power-off' | 'managed-save' | 'leave';
+  /** Whether it runs again after a boot of the host if it ran before. */
+  readonly resume?: boolean;
+}
 
 /** Settings that the domain's own XML carries. They are respected unless Drover made them or the profile overrides. */
 export interface ExplicitSettings {
@@ -125,6 +152,8 @@ export interface DomainView {
   readonly numaMemory?: { readonly mode: string; readonly nodeset: string };
   /** Guest memory is on hugetlb pages (<memoryBacking><hugepages>). */
   readonly hugepages: boolean;
+  /** `<drover:guest>` of its metadata; what is not usable there is left out. */
+  readonly guest: GuestWords;
   /** Why its XML could not be read: disks, explicit settings and allocation are not known then. No tuner touches it. */
   readonly xmlUnknown?: string;
 }
@@ -147,6 +176,34 @@ export interface DomainEvent {
     | 'tuned'
     | 'device-changed'
     | 'metadata-changed';
+  /** Of `started` and `stopped`: why, as virDomainEventStartedDetailType and virDomainEventStoppedDetailType say it in words. */
+  readonly detail?: string;
+}
+
+/**
+ * Turning guests off and on. Every call has a deadline and errors as in `Hypervisor`; a guest that hangs holds up no other
+ * guest's calls, and none of these calls holds up any other kind. Eight starts and saves together run side by side, as do
+ * eight power-offs and eight questions to guest agents; further ones wait within their deadline, and end in `unavailable`
+ * where it is over before they were asked: such a one may be tried again.
+ */
+export interface GuestPower {
+  /** Done when the request is delivered, which says nothing of whether the guest obeys (virDomainShutdownFlags). */
+  askToShutDown(domain: DomainKey, way: 'acpi' | 'agent'): Promise<void>;
+  /** Memory to disk, then off; the next start goes on from there (virDomainManagedSave). */
+  managedSave(domain: DomainKey, deadlineMs: number): Promise<void>;
+  /** Off at once (virDomainDestroy). Done when it is off; also for a guest that is off already. */
+  powerOff(domain: DomainKey): Promise<void>;
+  /** Stops its vCPUs; its memory stays (virDomainSuspend). Also for a guest that is suspended already. */
+  suspend(domain: DomainKey): Promise<void>;
+  /** Lets it go on (virDomainResume). */
+  resume(domain: DomainKey): Promise<void>;
+  /** Done when QEMU runs it (virDomainCreate). Errors: `already-exists` when it runs. */
+  start(uuid: string, deadlineMs: number): Promise<void>;
+  /** It has a definition that outlives its stop. */
+  isPersistent(uuid: string): Promise<boolean>;
+  hasManagedSave(uuid: string): Promise<boolean>;
+  /** It comes to or leaves this host right now (virDomainGetJobStats). */
+  isMigrating(domain: DomainKey): Promise<boolean>;
 }
 
 /**
@@ -208,5 +265,7 @@ export interface Hypervisor {
   /** Subscribes to the connection coming and going; answers how to stop. */
   onReachable(listener: (reachable: boolean) => void): () => void;
   versions(): Promise<Record<string, string>>;
+  /** Absent: this driver cannot turn guests off and on. */
+  readonly power?: GuestPower;
   close(): Promise<void>;
 }

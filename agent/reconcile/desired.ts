@@ -13,6 +13,7 @@ const schema = z.strictObject({
   // Absent in files of agents that knew no trials.
   trialSeconds: z.int().min(0).default(0),
   onFailure: z.string().default(''),
+  guests: z.string().default(''),
 });
 
 export class DesiredFile {
@@ -38,10 +39,18 @@ export class DesiredFile {
 
   /** Makes a state durable, then current. Errors: `invalid-argument` for a digest that is not the state's, `storage-failed`. */
   async save(state: DesiredState): Promise<void> {
-    const { profileName, profileRevision, tuners, digest, trialSeconds, onFailure } = state;
+    const { profileName, profileRevision, tuners, digest, trialSeconds, onFailure, guests } = state;
     const right = digestOf(state);
     if (digest !== right) throw invalid('desired_state.digest', digest, right);
-    const kept = { profileName, profileRevision, tuners: { ...tuners }, digest, trialSeconds, onFailure };
+    const kept = {
+      profileName,
+      profileRevision,
+      tuners: { ...tuners },
+      digest,
+      trialSeconds,
+      onFailure,
+      guests,
+    };
     await this.#serially(() => replaceFile(this.file, `${canonicalJson(kept)}\n`));
     this.#current = kept;
   }
@@ -60,10 +69,11 @@ export class DesiredFile {
 }
 
 function digestOf(state: Omit<DesiredState, 'digest'>): string {
-  const { profileName, profileRevision, tuners, trialSeconds, onFailure } = state;
+  const { profileName, profileRevision, tuners, trialSeconds, onFailure, guests } = state;
   return desiredDigest(profileName, profileRevision, tuners, {
     trialSeconds,
     onFailure: failureWay(onFailure),
+    guests,
   });
 }
 

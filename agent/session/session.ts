@@ -10,9 +10,11 @@ import type { AgentMessage, AgentMessageInput } from '../../proto/gen/drover/v1/
 import type { AgentSessionClient } from '../../proto/gen/drover/v1/AgentSession.js';
 import type { ControlMessage } from '../../proto/gen/drover/v1/ControlMessage.js';
 import type { DesiredState } from '../../proto/gen/drover/v1/DesiredState.js';
+import type { GuestOrder } from '../../proto/gen/drover/v1/GuestOrder.js';
 import type { HeartbeatInput } from '../../proto/gen/drover/v1/Heartbeat.js';
 import type { HostAllocationSet } from '../../proto/gen/drover/v1/HostAllocationSet.js';
 import type { OperationRequest } from '../../proto/gen/drover/v1/OperationRequest.js';
+import type { StartGrant } from '../../proto/gen/drover/v1/StartGrant.js';
 import type { Welcome } from '../../proto/gen/drover/v1/Welcome.js';
 import { backoffMs } from '../../proto/wire/backoff.js';
 import { asDroverError, DroverError } from '../../proto/wire/errors.js';
@@ -38,6 +40,8 @@ export type AgentBody = Pick<
   | 'operationResult'
   | 'acknowledgement'
   | 'allocationReport'
+  | 'guestReport'
+  | 'startRequest'
 >;
 
 export interface SessionOptions {
@@ -54,6 +58,10 @@ export interface SessionOptions {
   onOperation(request: OperationRequest): void;
   /** The allocations that the host holds, all of them. `sessionId`: generations count within this session. */
   onAllocations?(set: HostAllocationSet, sessionId: string): void;
+  /** What the control plane asks to do with guests. */
+  onGuestOrder?(order: GuestOrder): void;
+  /** Guests that may start now. */
+  onStartGrant?(grant: StartGrant): void;
   now(): number;
   random(): number;
   /** How long a connect, and the wait for Welcome, may take. */
@@ -103,13 +111,18 @@ export class Session {
   }
 
   /** Reports state; a report of the kind that still waits is replaced. */
-  report(kind: 'facts' | 'domains' | 'tuning' | 'allocationReport', body: AgentBody): void {
+  report(kind: 'facts' | 'domains' | 'tuning' | 'allocationReport' | 'guestReport', body: AgentBody): void {
     this.#link.send(kind, body, true);
   }
 
   /** Answers an operation. */
   answer(body: AgentBody): void {
     this.#link.send('operationResult', body, false);
+  }
+
+  /** Asks for room for starts, or gives it back: each word counts, so none is replaced. */
+  requestStarts(body: AgentBody): void {
+    this.#link.send('startRequest', body, false);
   }
 
   /** Ends the stream so that the next one uses the newest certificate. */
@@ -193,6 +206,8 @@ export class Session {
     if (message.desiredState) this.#options.onDesiredState(message.desiredState);
     if (message.operationRequest) this.#options.onOperation(message.operationRequest);
     if (message.allocations) this.#options.onAllocations?.(message.allocations, this.#sessionId);
+    if (message.guestOrder) this.#options.onGuestOrder?.(message.guestOrder);
+    if (message.startGrant) this.#options.onStartGrant?.(message.startGrant);
     this.#link.handled(message.sequence);
   }
 

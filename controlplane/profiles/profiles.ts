@@ -8,8 +8,10 @@ import {
   canonicalJson,
   checkProfile,
   desiredDigest,
+  encodeGuests,
   encodeTuners,
   failureWay,
+  parseGuests,
   parseTuners,
 } from '../../proto/wire/profile.js';
 import type { CommitQueue } from '../fleet/directory.js';
@@ -23,7 +25,7 @@ export const profileLimits = { profiles: 1_000, revisions: 100 } as const;
 export type Desired = Required<
   Pick<
     DesiredStateInput,
-    'profileName' | 'profileRevision' | 'tuners' | 'digest' | 'trialSeconds' | 'onFailure'
+    'profileName' | 'profileRevision' | 'tuners' | 'digest' | 'trialSeconds' | 'onFailure' | 'guests'
   >
 >;
 
@@ -34,6 +36,7 @@ const nothingDesired: Desired = {
   digest: desiredDigest('', 0, {}),
   trialSeconds: 0,
   onFailure: 'revert',
+  guests: '',
 };
 
 const prefix = 'profile/';
@@ -90,6 +93,7 @@ export class Profiles {
       labels: selector?.labels ?? {},
       availability_zones: selector?.availabilityZones ?? [],
     };
+    const guests = parseGuests(input.guests);
     const document = checkProfile({
       name,
       description,
@@ -98,6 +102,7 @@ export class Profiles {
       on_failure: failureWay(onFailure),
       selector: plainSelector,
       tuners: parseTuners(input.tuners),
+      ...(guests && { guests }),
     });
     return {
       name,
@@ -107,6 +112,7 @@ export class Profiles {
       tuners: encodeTuners(document.tuners),
       trialSeconds,
       onFailure: document.onFailure,
+      guests: encodeGuests(document.guests),
     };
   }
 
@@ -175,13 +181,14 @@ export class Profiles {
 }
 
 function desiredOf({ name, revision, tuners, ...profile }: Profile): Desired {
-  const trial = { trialSeconds: profile.trialSeconds, onFailure: failureWay(profile.onFailure) };
+  const { trialSeconds, guests } = profile;
+  const more = { trialSeconds, onFailure: failureWay(profile.onFailure), guests };
   return {
-    ...trial,
+    ...more,
     profileName: name,
     profileRevision: revision,
     tuners,
-    digest: desiredDigest(name, revision, tuners, trial),
+    digest: desiredDigest(name, revision, tuners, more),
   };
 }
 
@@ -190,7 +197,15 @@ function keyOf(profile: Pick<ProfileInput, 'name' | 'revision'>): string {
 }
 
 function sameContent(a: ProfileInput, b: ProfileInput): boolean {
-  const content = ({ description, priority, selector, tuners, trialSeconds, onFailure }: ProfileInput) =>
+  const content = ({
+    description,
+    priority,
+    selector,
+    tuners,
+    trialSeconds,
+    onFailure,
+    guests,
+  }: ProfileInput) =>
     canonicalJson({
       description: description ?? '',
       priority: priority ?? 0,
@@ -198,6 +213,7 @@ function sameContent(a: ProfileInput, b: ProfileInput): boolean {
       tuners,
       trialSeconds: trialSeconds ?? 0,
       onFailure: failureWay(onFailure ?? ''),
+      guests: guests ?? '',
     });
   return content(a) === content(b);
 }

@@ -7,7 +7,9 @@ import type { AgentSessionClient as _drover_v1_AgentSessionClient, AgentSessionD
 import type { AllocationReportInput as _drover_v1_AllocationReportInput, AllocationReport as _drover_v1_AllocationReport } from './drover/v1/AllocationReport.js';
 import type { ApplyProfileRequestInput as _drover_v1_ApplyProfileRequestInput, ApplyProfileRequest as _drover_v1_ApplyProfileRequest } from './drover/v1/ApplyProfileRequest.js';
 import type { ApplyProfileResponseInput as _drover_v1_ApplyProfileResponseInput, ApplyProfileResponse as _drover_v1_ApplyProfileResponse } from './drover/v1/ApplyProfileResponse.js';
+import type { AuditFindingInput as _drover_v1_AuditFindingInput, AuditFinding as _drover_v1_AuditFinding } from './drover/v1/AuditFinding.js';
 import type { BlockDeviceInput as _drover_v1_BlockDeviceInput, BlockDevice as _drover_v1_BlockDevice } from './drover/v1/BlockDevice.js';
+import type { CapacityOutlookInput as _drover_v1_CapacityOutlookInput, CapacityOutlook as _drover_v1_CapacityOutlook } from './drover/v1/CapacityOutlook.js';
 import type { CgroupFactsInput as _drover_v1_CgroupFactsInput, CgroupFacts as _drover_v1_CgroupFacts } from './drover/v1/CgroupFacts.js';
 import type { ConditionInput as _drover_v1_ConditionInput, Condition as _drover_v1_Condition } from './drover/v1/Condition.js';
 import type { ControlMessageInput as _drover_v1_ControlMessageInput, ControlMessage as _drover_v1_ControlMessage } from './drover/v1/ControlMessage.js';
@@ -29,6 +31,11 @@ import type { FleetClient as _drover_v1_FleetClient, FleetDefinition as _drover_
 import type { GetHostRequestInput as _drover_v1_GetHostRequestInput, GetHostRequest as _drover_v1_GetHostRequest } from './drover/v1/GetHostRequest.js';
 import type { GetOperationRequestInput as _drover_v1_GetOperationRequestInput, GetOperationRequest as _drover_v1_GetOperationRequest } from './drover/v1/GetOperationRequest.js';
 import type { GetProfileRequestInput as _drover_v1_GetProfileRequestInput, GetProfileRequest as _drover_v1_GetProfileRequest } from './drover/v1/GetProfileRequest.js';
+import type { GuestOrderInput as _drover_v1_GuestOrderInput, GuestOrder as _drover_v1_GuestOrder } from './drover/v1/GuestOrder.js';
+import type { GuestOutlookInput as _drover_v1_GuestOutlookInput, GuestOutlook as _drover_v1_GuestOutlook } from './drover/v1/GuestOutlook.js';
+import type { GuestProgressInput as _drover_v1_GuestProgressInput, GuestProgress as _drover_v1_GuestProgress } from './drover/v1/GuestProgress.js';
+import type { GuestReportInput as _drover_v1_GuestReportInput, GuestReport as _drover_v1_GuestReport } from './drover/v1/GuestReport.js';
+import type { GuestStageInput as _drover_v1_GuestStageInput, GuestStage as _drover_v1_GuestStage } from './drover/v1/GuestStage.js';
 import type { HealthClient as _drover_v1_HealthClient, HealthDefinition as _drover_v1_HealthDefinition } from './drover/v1/Health.js';
 import type { HeartbeatInput as _drover_v1_HeartbeatInput, Heartbeat as _drover_v1_Heartbeat } from './drover/v1/Heartbeat.js';
 import type { HelloInput as _drover_v1_HelloInput, Hello as _drover_v1_Hello } from './drover/v1/Hello.js';
@@ -37,6 +44,8 @@ import type { HostAllocationSetInput as _drover_v1_HostAllocationSetInput, HostA
 import type { HostCapacityInput as _drover_v1_HostCapacityInput, HostCapacity as _drover_v1_HostCapacity } from './drover/v1/HostCapacity.js';
 import type { HostDetailInput as _drover_v1_HostDetailInput, HostDetail as _drover_v1_HostDetail } from './drover/v1/HostDetail.js';
 import type { HostFactsInput as _drover_v1_HostFactsInput, HostFacts as _drover_v1_HostFacts } from './drover/v1/HostFacts.js';
+import type { HostLockInput as _drover_v1_HostLockInput, HostLock as _drover_v1_HostLock } from './drover/v1/HostLock.js';
+import type { HostMaintenanceInput as _drover_v1_HostMaintenanceInput, HostMaintenance as _drover_v1_HostMaintenance } from './drover/v1/HostMaintenance.js';
 import type { HostOvercommitInput as _drover_v1_HostOvercommitInput, HostOvercommit as _drover_v1_HostOvercommit } from './drover/v1/HostOvercommit.js';
 import type { HostTuningInput as _drover_v1_HostTuningInput, HostTuning as _drover_v1_HostTuning } from './drover/v1/HostTuning.js';
 import type { HostUsageInput as _drover_v1_HostUsageInput, HostUsage as _drover_v1_HostUsage } from './drover/v1/HostUsage.js';
@@ -51,6 +60,8 @@ import type { ListOperationsRequestInput as _drover_v1_ListOperationsRequestInpu
 import type { ListOperationsResponseInput as _drover_v1_ListOperationsResponseInput, ListOperationsResponse as _drover_v1_ListOperationsResponse } from './drover/v1/ListOperationsResponse.js';
 import type { ListProfilesRequestInput as _drover_v1_ListProfilesRequestInput, ListProfilesRequest as _drover_v1_ListProfilesRequest } from './drover/v1/ListProfilesRequest.js';
 import type { ListProfilesResponseInput as _drover_v1_ListProfilesResponseInput, ListProfilesResponse as _drover_v1_ListProfilesResponse } from './drover/v1/ListProfilesResponse.js';
+import type { MaintainHostRequestInput as _drover_v1_MaintainHostRequestInput, MaintainHostRequest as _drover_v1_MaintainHostRequest } from './drover/v1/MaintainHostRequest.js';
+import type { MaintainHostResponseInput as _drover_v1_MaintainHostResponseInput, MaintainHostResponse as _drover_v1_MaintainHostResponse } from './drover/v1/MaintainHostResponse.js';
 import type { MemoryFactsInput as _drover_v1_MemoryFactsInput, MemoryFacts as _drover_v1_MemoryFacts } from './drover/v1/MemoryFacts.js';
 import type { NumaCellInput as _drover_v1_NumaCellInput, NumaCell as _drover_v1_NumaCell } from './drover/v1/NumaCell.js';
 import type { OperationInput as _drover_v1_OperationInput, Operation as _drover_v1_Operation } from './drover/v1/Operation.js';
@@ -59,14 +70,19 @@ import type { OperationResultInput as _drover_v1_OperationResultInput, Operation
 import type { OperationsClient as _drover_v1_OperationsClient, OperationsDefinition as _drover_v1_OperationsDefinition } from './drover/v1/Operations.js';
 import type { OvercommitInput as _drover_v1_OvercommitInput, Overcommit as _drover_v1_Overcommit } from './drover/v1/Overcommit.js';
 import type { PendingRebootInput as _drover_v1_PendingRebootInput, PendingReboot as _drover_v1_PendingReboot } from './drover/v1/PendingReboot.js';
+import type { PortFindingInput as _drover_v1_PortFindingInput, PortFinding as _drover_v1_PortFinding } from './drover/v1/PortFinding.js';
+import type { PreflightFindingInput as _drover_v1_PreflightFindingInput, PreflightFinding as _drover_v1_PreflightFinding } from './drover/v1/PreflightFinding.js';
 import type { ProfileInput as _drover_v1_ProfileInput, Profile as _drover_v1_Profile } from './drover/v1/Profile.js';
 import type { ProfileSelectorInput as _drover_v1_ProfileSelectorInput, ProfileSelector as _drover_v1_ProfileSelector } from './drover/v1/ProfileSelector.js';
 import type { RejectedAllocationInput as _drover_v1_RejectedAllocationInput, RejectedAllocation as _drover_v1_RejectedAllocation } from './drover/v1/RejectedAllocation.js';
 import type { RenewCertificateRequestInput as _drover_v1_RenewCertificateRequestInput, RenewCertificateRequest as _drover_v1_RenewCertificateRequest } from './drover/v1/RenewCertificateRequest.js';
 import type { RenewCertificateResponseInput as _drover_v1_RenewCertificateResponseInput, RenewCertificateResponse as _drover_v1_RenewCertificateResponse } from './drover/v1/RenewCertificateResponse.js';
+import type { ResumeHostRequestInput as _drover_v1_ResumeHostRequestInput, ResumeHostRequest as _drover_v1_ResumeHostRequest } from './drover/v1/ResumeHostRequest.js';
 import type { SettingOwnerInput as _drover_v1_SettingOwnerInput, SettingOwner as _drover_v1_SettingOwner } from './drover/v1/SettingOwner.js';
 import type { SettingStatusInput as _drover_v1_SettingStatusInput, SettingStatus as _drover_v1_SettingStatus } from './drover/v1/SettingStatus.js';
+import type { StartGrantInput as _drover_v1_StartGrantInput, StartGrant as _drover_v1_StartGrant } from './drover/v1/StartGrant.js';
 import type { StartOperationRequestInput as _drover_v1_StartOperationRequestInput, StartOperationRequest as _drover_v1_StartOperationRequest } from './drover/v1/StartOperationRequest.js';
+import type { StartRequestInput as _drover_v1_StartRequestInput, StartRequest as _drover_v1_StartRequest } from './drover/v1/StartRequest.js';
 import type { TuningClient as _drover_v1_TuningClient, TuningDefinition as _drover_v1_TuningDefinition } from './drover/v1/Tuning.js';
 import type { UpdateHostRequestInput as _drover_v1_UpdateHostRequestInput, UpdateHostRequest as _drover_v1_UpdateHostRequest } from './drover/v1/UpdateHostRequest.js';
 import type { WelcomeInput as _drover_v1_WelcomeInput, Welcome as _drover_v1_Welcome } from './drover/v1/Welcome.js';
@@ -85,7 +101,9 @@ export interface ProtoGrpcType {
       AllocationReport: MessageTypeDefinition<_drover_v1_AllocationReportInput, _drover_v1_AllocationReport>
       ApplyProfileRequest: MessageTypeDefinition<_drover_v1_ApplyProfileRequestInput, _drover_v1_ApplyProfileRequest>
       ApplyProfileResponse: MessageTypeDefinition<_drover_v1_ApplyProfileResponseInput, _drover_v1_ApplyProfileResponse>
+      AuditFinding: MessageTypeDefinition<_drover_v1_AuditFindingInput, _drover_v1_AuditFinding>
       BlockDevice: MessageTypeDefinition<_drover_v1_BlockDeviceInput, _drover_v1_BlockDevice>
+      CapacityOutlook: MessageTypeDefinition<_drover_v1_CapacityOutlookInput, _drover_v1_CapacityOutlook>
       CgroupFacts: MessageTypeDefinition<_drover_v1_CgroupFactsInput, _drover_v1_CgroupFacts>
       Condition: MessageTypeDefinition<_drover_v1_ConditionInput, _drover_v1_Condition>
       ControlMessage: MessageTypeDefinition<_drover_v1_ControlMessageInput, _drover_v1_ControlMessage>
@@ -107,6 +125,11 @@ export interface ProtoGrpcType {
       GetHostRequest: MessageTypeDefinition<_drover_v1_GetHostRequestInput, _drover_v1_GetHostRequest>
       GetOperationRequest: MessageTypeDefinition<_drover_v1_GetOperationRequestInput, _drover_v1_GetOperationRequest>
       GetProfileRequest: MessageTypeDefinition<_drover_v1_GetProfileRequestInput, _drover_v1_GetProfileRequest>
+      GuestOrder: MessageTypeDefinition<_drover_v1_GuestOrderInput, _drover_v1_GuestOrder>
+      GuestOutlook: MessageTypeDefinition<_drover_v1_GuestOutlookInput, _drover_v1_GuestOutlook>
+      GuestProgress: MessageTypeDefinition<_drover_v1_GuestProgressInput, _drover_v1_GuestProgress>
+      GuestReport: MessageTypeDefinition<_drover_v1_GuestReportInput, _drover_v1_GuestReport>
+      GuestStage: MessageTypeDefinition<_drover_v1_GuestStageInput, _drover_v1_GuestStage>
       Health: SubtypeConstructor<typeof grpc.Client, _drover_v1_HealthClient> & { service: _drover_v1_HealthDefinition }
       Heartbeat: MessageTypeDefinition<_drover_v1_HeartbeatInput, _drover_v1_Heartbeat>
       Hello: MessageTypeDefinition<_drover_v1_HelloInput, _drover_v1_Hello>
@@ -115,6 +138,8 @@ export interface ProtoGrpcType {
       HostCapacity: MessageTypeDefinition<_drover_v1_HostCapacityInput, _drover_v1_HostCapacity>
       HostDetail: MessageTypeDefinition<_drover_v1_HostDetailInput, _drover_v1_HostDetail>
       HostFacts: MessageTypeDefinition<_drover_v1_HostFactsInput, _drover_v1_HostFacts>
+      HostLock: MessageTypeDefinition<_drover_v1_HostLockInput, _drover_v1_HostLock>
+      HostMaintenance: MessageTypeDefinition<_drover_v1_HostMaintenanceInput, _drover_v1_HostMaintenance>
       HostOvercommit: MessageTypeDefinition<_drover_v1_HostOvercommitInput, _drover_v1_HostOvercommit>
       HostTuning: MessageTypeDefinition<_drover_v1_HostTuningInput, _drover_v1_HostTuning>
       HostUsage: MessageTypeDefinition<_drover_v1_HostUsageInput, _drover_v1_HostUsage>
@@ -129,6 +154,8 @@ export interface ProtoGrpcType {
       ListOperationsResponse: MessageTypeDefinition<_drover_v1_ListOperationsResponseInput, _drover_v1_ListOperationsResponse>
       ListProfilesRequest: MessageTypeDefinition<_drover_v1_ListProfilesRequestInput, _drover_v1_ListProfilesRequest>
       ListProfilesResponse: MessageTypeDefinition<_drover_v1_ListProfilesResponseInput, _drover_v1_ListProfilesResponse>
+      MaintainHostRequest: MessageTypeDefinition<_drover_v1_MaintainHostRequestInput, _drover_v1_MaintainHostRequest>
+      MaintainHostResponse: MessageTypeDefinition<_drover_v1_MaintainHostResponseInput, _drover_v1_MaintainHostResponse>
       MemoryFacts: MessageTypeDefinition<_drover_v1_MemoryFactsInput, _drover_v1_MemoryFacts>
       NumaCell: MessageTypeDefinition<_drover_v1_NumaCellInput, _drover_v1_NumaCell>
       Operation: MessageTypeDefinition<_drover_v1_OperationInput, _drover_v1_Operation>
@@ -137,14 +164,19 @@ export interface ProtoGrpcType {
       Operations: SubtypeConstructor<typeof grpc.Client, _drover_v1_OperationsClient> & { service: _drover_v1_OperationsDefinition }
       Overcommit: MessageTypeDefinition<_drover_v1_OvercommitInput, _drover_v1_Overcommit>
       PendingReboot: MessageTypeDefinition<_drover_v1_PendingRebootInput, _drover_v1_PendingReboot>
+      PortFinding: MessageTypeDefinition<_drover_v1_PortFindingInput, _drover_v1_PortFinding>
+      PreflightFinding: MessageTypeDefinition<_drover_v1_PreflightFindingInput, _drover_v1_PreflightFinding>
       Profile: MessageTypeDefinition<_drover_v1_ProfileInput, _drover_v1_Profile>
       ProfileSelector: MessageTypeDefinition<_drover_v1_ProfileSelectorInput, _drover_v1_ProfileSelector>
       RejectedAllocation: MessageTypeDefinition<_drover_v1_RejectedAllocationInput, _drover_v1_RejectedAllocation>
       RenewCertificateRequest: MessageTypeDefinition<_drover_v1_RenewCertificateRequestInput, _drover_v1_RenewCertificateRequest>
       RenewCertificateResponse: MessageTypeDefinition<_drover_v1_RenewCertificateResponseInput, _drover_v1_RenewCertificateResponse>
+      ResumeHostRequest: MessageTypeDefinition<_drover_v1_ResumeHostRequestInput, _drover_v1_ResumeHostRequest>
       SettingOwner: MessageTypeDefinition<_drover_v1_SettingOwnerInput, _drover_v1_SettingOwner>
       SettingStatus: MessageTypeDefinition<_drover_v1_SettingStatusInput, _drover_v1_SettingStatus>
+      StartGrant: MessageTypeDefinition<_drover_v1_StartGrantInput, _drover_v1_StartGrant>
       StartOperationRequest: MessageTypeDefinition<_drover_v1_StartOperationRequestInput, _drover_v1_StartOperationRequest>
+      StartRequest: MessageTypeDefinition<_drover_v1_StartRequestInput, _drover_v1_StartRequest>
       Tuning: SubtypeConstructor<typeof grpc.Client, _drover_v1_TuningClient> & { service: _drover_v1_TuningDefinition }
       UpdateHostRequest: MessageTypeDefinition<_drover_v1_UpdateHostRequestInput, _drover_v1_UpdateHostRequest>
       Welcome: MessageTypeDefinition<_drover_v1_WelcomeInput, _drover_v1_Welcome>

@@ -4,6 +4,7 @@ import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { maximumCpu, parseCpuSet } from './cpu-set.js';
 import { DroverError, invalid } from './errors.js';
+import { guestsSection, type GuestSettings } from './guest-settings.js';
 import { checkSimpleName } from './names.js';
 import { nearest } from './nearest.js';
 import { tunerSettings, type TunerName, type TunerSettings } from './tuner-settings.js';
@@ -39,6 +40,7 @@ const schema = z.strictObject({
   trial_seconds: z.int().min(0).max(maximumTrialSeconds).optional(),
   on_failure: z.enum(failureWays).optional(),
   selector,
+  guests: guestsSection.optional(),
   tuners: z.strictObject(
     Object.fromEntries(
       Object.entries(tunerSettings).map(([name, settings]) => [name, settings.optional()]),
@@ -54,6 +56,8 @@ export interface ProfileDocument extends Trial {
   priority: number;
   selector: { hosts: string[]; labels: Record<string, string>; availabilityZones: string[] };
   tuners: TunerSettings;
+  /** Absent: Drover leaves guests alone. */
+  guests?: GuestSettings;
 }
 
 /**
@@ -95,6 +99,7 @@ export function checkProfile(value: unknown): ProfileDocument {
       availabilityZones: selected.availability_zones ?? [],
     },
     tuners: tuners as TunerSettings,
+    ...(result.data.guests && { guests: result.data.guests }),
   };
 }
 
@@ -143,6 +148,20 @@ export function encodeTuners(tuners: TunerSettings): Record<string, string> {
   return Object.fromEntries(entries.map(([name, settings]) => [name, canonicalJson(settings)]));
 }
 
+/**
+ * The section `guests` as the wire carries it: canonical JSON, the empty text for none. Errors: `invalid-argument` naming
+ * `guests.key`.
+ */
+export function parseGuests(json: string): GuestSettings | undefined {
+  if (json === '') return undefined;
+  return checkProfile({ name: 'wire', tuners: {}, guests: parseJson(json, 'guests') }).guests;
+}
+
+/** `guests` in the form of the wire. */
+export function encodeGuests(guests: GuestSettings | undefined): string {
+  return guests ? canonicalJson(guests) : '';
+}
+
 /** JSON with the keys of every object sorted. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) =>
@@ -153,22 +172,23 @@ export function canonicalJson(value: unknown): string {
 }
 
 /**
- * SHA-256 of a desired state, hexadecimal: equal states have equal digests on both sides. A trial counts only where it is
- * not the default, so a state that knows none has the digest that it always had.
+ * SHA-256 of a desired state, hexadecimal: equal states have equal digests on both sides. A trial and guests
+ * count only where they are not the default, so a state that knows none has the digest that it always had.
  */
 export function desiredDigest(
   profileName: string,
   revision: number,
   tuners: Record<string, string>,
-  trial: { readonly trialSeconds?: number; readonly onFailure?: string } = {},
+  more: { readonly trialSeconds?: number; readonly onFailure?: string; readonly guests?: string } = {},
 ): string {
-  const { trialSeconds = 0, onFailure = '' } = trial;
+  const { trialSeconds = 0, onFailure = '', guests = '' } = more;
   const state = {
     profileName,
     revision,
     tuners,
     ...(trialSeconds !== 0 && { trialSeconds }),
     ...(failureWay(onFailure) !== 'revert' && { onFailure }),
+    ...(guests !== '' && { guests }),
   };
   return createHash('sha256').update(canonicalJson(state)).digest('hex');
 }

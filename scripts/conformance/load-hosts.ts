@@ -64,6 +64,8 @@ function recordOf(host: VectorHost, id: string) {
     certificateSerial: '',
     enrolledUnixMs: 0,
     forcedDown: false,
+    maintenance: null,
+    lock: null,
     simulated: true,
     capacity: {
       vcpus: host.vcpus_total ?? 0,

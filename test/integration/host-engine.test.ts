@@ -160,7 +160,8 @@ function configOf(state: string) {
 function desired(tuners: TunerSettings, revision: number, onFailure = ''): DesiredState {
   const encoded = encodeTuners(tuners);
   return {
-    ...{ profileName: 'engine', profileRevision: revision, tuners: encoded, trialSeconds: 0, onFailure },
+    ...{ profileName: 'engine', profileRevision: revision, tuners: encoded, trialSeconds: 0 },
+    ...{ onFailure, guests: '' },
     digest: desiredDigest('engine', revision, encoded, { onFailure }),
   };
 }

@@ -28,7 +28,7 @@ function fleet(): Registry {
     registry.upsert({
       ...{ id: `h${index}`, name: `kvm-${index}`, availabilityZone: '', labels: {}, overcommit: null },
       ...{ disabled: false, disabledReason: '', machineId: '', certificateSerial: '', enrolledUnixMs: 0 },
-      ...{ forcedDown: false, simulated: true },
+      ...{ forcedDown: false, maintenance: null, lock: null, simulated: true },
       capacity: { vcpus, memoryBytes: memoryMb * 2 ** 20, diskBytes: 2 ** 40 },
     });
     registry.setLiveness(`h${index}`, true, 1);

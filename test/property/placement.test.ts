@@ -58,6 +58,8 @@ function fleet(hosts: readonly MadeHost[]): Registry {
       certificateSerial: '',
       enrolledUnixMs: 0,
       forcedDown: false,
+      maintenance: null,
+      lock: null,
       simulated: true,
     };
     registry.upsert({ id, name: id, availabilityZone: `z${made.zone}`, overcommit, capacity, ...more });

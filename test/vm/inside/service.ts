@@ -78,7 +78,7 @@ async function install(): Promise<void> {
   writeFileSync('/etc/drover/agent.yaml', 'host_name: drover-vm\n');
   mkdirSync(state, { recursive: true });
   const tuners = { ksm: JSON.stringify({ run: 'off', pages_to_scan: Number(wished) }) };
-  const how = { trialSeconds: 0, onFailure: 'revert' } as const;
+  const how = { trialSeconds: 0, onFailure: 'revert', guests: '' } as const;
   const digest = desiredDigest('vm-service', 1, tuners, how);
   const file = await DesiredFile.load(`${state}/desired.json`);
   await file.save({ profileName: 'vm-service', profileRevision: 1, tuners, digest, ...how });

@@ -8,6 +8,8 @@ import type { HostTuningInput as _drover_v1_HostTuningInput, HostTuning as _drov
 import type { OperationResultInput as _drover_v1_OperationResultInput, OperationResult as _drover_v1_OperationResult } from '../../drover/v1/OperationResult.js';
 import type { AcknowledgementInput as _drover_v1_AcknowledgementInput, Acknowledgement as _drover_v1_Acknowledgement } from '../../drover/v1/Acknowledgement.js';
 import type { AllocationReportInput as _drover_v1_AllocationReportInput, AllocationReport as _drover_v1_AllocationReport } from '../../drover/v1/AllocationReport.js';
+import type { GuestReportInput as _drover_v1_GuestReportInput, GuestReport as _drover_v1_GuestReport } from '../../drover/v1/GuestReport.js';
+import type { StartRequestInput as _drover_v1_StartRequestInput, StartRequest as _drover_v1_StartRequest } from '../../drover/v1/StartRequest.js';
 import type { Long } from '@grpc/proto-loader';
 
 export interface AgentMessageInput {
@@ -21,7 +23,9 @@ export interface AgentMessageInput {
   'operationResult'?: (_drover_v1_OperationResultInput | null);
   'acknowledgement'?: (_drover_v1_AcknowledgementInput | null);
   'allocationReport'?: (_drover_v1_AllocationReportInput | null);
-  'body'?: "hello"|"heartbeat"|"facts"|"domains"|"tuning"|"operationResult"|"acknowledgement"|"allocationReport";
+  'guestReport'?: (_drover_v1_GuestReportInput | null);
+  'startRequest'?: (_drover_v1_StartRequestInput | null);
+  'body'?: "hello"|"heartbeat"|"facts"|"domains"|"tuning"|"operationResult"|"acknowledgement"|"allocationReport"|"guestReport"|"startRequest";
 }
 
 export interface AgentMessage {
@@ -35,5 +39,7 @@ export interface AgentMessage {
   'operationResult'?: (_drover_v1_OperationResult | null);
   'acknowledgement'?: (_drover_v1_Acknowledgement | null);
   'allocationReport'?: (_drover_v1_AllocationReport | null);
-  'body'?: "hello"|"heartbeat"|"facts"|"domains"|"tuning"|"operationResult"|"acknowledgement"|"allocationReport";
+  'guestReport'?: (_drover_v1_GuestReport | null);
+  'startRequest'?: (_drover_v1_StartRequest | null);
+  'body'?: "hello"|"heartbeat"|"facts"|"domains"|"tuning"|"operationResult"|"acknowledgement"|"allocationReport"|"guestReport"|"startRequest";
 }

@@ -8,6 +8,7 @@ export interface DesiredStateInput {
   'digest'?: (string);
   'trialSeconds'?: (number);
   'onFailure'?: (string);
+  'guests'?: (string);
 }
 
 export interface DesiredState {
@@ -17,4 +18,5 @@ export interface DesiredState {
   'digest': (string);
   'trialSeconds': (number);
   'onFailure': (string);
+  'guests': (string);
 }

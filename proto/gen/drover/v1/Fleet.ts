@@ -13,6 +13,9 @@ import type { ListDomainsRequestInput as _drover_v1_ListDomainsRequestInput, Lis
 import type { ListDomainsResponseInput as _drover_v1_ListDomainsResponseInput, ListDomainsResponse as _drover_v1_ListDomainsResponse } from '../../drover/v1/ListDomainsResponse.js';
 import type { ListHostsRequestInput as _drover_v1_ListHostsRequestInput, ListHostsRequest as _drover_v1_ListHostsRequest } from '../../drover/v1/ListHostsRequest.js';
 import type { ListHostsResponseInput as _drover_v1_ListHostsResponseInput, ListHostsResponse as _drover_v1_ListHostsResponse } from '../../drover/v1/ListHostsResponse.js';
+import type { MaintainHostRequestInput as _drover_v1_MaintainHostRequestInput, MaintainHostRequest as _drover_v1_MaintainHostRequest } from '../../drover/v1/MaintainHostRequest.js';
+import type { MaintainHostResponseInput as _drover_v1_MaintainHostResponseInput, MaintainHostResponse as _drover_v1_MaintainHostResponse } from '../../drover/v1/MaintainHostResponse.js';
+import type { ResumeHostRequestInput as _drover_v1_ResumeHostRequestInput, ResumeHostRequest as _drover_v1_ResumeHostRequest } from '../../drover/v1/ResumeHostRequest.js';
 import type { UpdateHostRequestInput as _drover_v1_UpdateHostRequestInput, UpdateHostRequest as _drover_v1_UpdateHostRequest } from '../../drover/v1/UpdateHostRequest.js';
 
 export interface FleetClient extends grpc.Client {
@@ -61,6 +64,24 @@ export interface FleetClient extends grpc.Client {
   listHosts(argument: _drover_v1_ListHostsRequestInput, options: grpc.CallOptions, callback: grpc.requestCallback<_drover_v1_ListHostsResponse>): grpc.ClientUnaryCall;
   listHosts(argument: _drover_v1_ListHostsRequestInput, callback: grpc.requestCallback<_drover_v1_ListHostsResponse>): grpc.ClientUnaryCall;
   
+  MaintainHost(argument: _drover_v1_MaintainHostRequestInput, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_drover_v1_MaintainHostResponse>): grpc.ClientUnaryCall;
+  MaintainHost(argument: _drover_v1_MaintainHostRequestInput, metadata: grpc.Metadata, callback: grpc.requestCallback<_drover_v1_MaintainHostResponse>): grpc.ClientUnaryCall;
+  MaintainHost(argument: _drover_v1_MaintainHostRequestInput, options: grpc.CallOptions, callback: grpc.requestCallback<_drover_v1_MaintainHostResponse>): grpc.ClientUnaryCall;
+  MaintainHost(argument: _drover_v1_MaintainHostRequestInput, callback: grpc.requestCallback<_drover_v1_MaintainHostResponse>): grpc.ClientUnaryCall;
+  maintainHost(argument: _drover_v1_MaintainHostRequestInput, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_drover_v1_MaintainHostResponse>): grpc.ClientUnaryCall;
+  maintainHost(argument: _drover_v1_MaintainHostRequestInput, metadata: grpc.Metadata, callback: grpc.requestCallback<_drover_v1_MaintainHostResponse>): grpc.ClientUnaryCall;
+  maintainHost(argument: _drover_v1_MaintainHostRequestInput, options: grpc.CallOptions, callback: grpc.requestCallback<_drover_v1_MaintainHostResponse>): grpc.ClientUnaryCall;
+  maintainHost(argument: _drover_v1_MaintainHostRequestInput, callback: grpc.requestCallback<_drover_v1_MaintainHostResponse>): grpc.ClientUnaryCall;
+  
+  ResumeHost(argument: _drover_v1_ResumeHostRequestInput, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_drover_v1_MaintainHostResponse>): grpc.ClientUnaryCall;
+  ResumeHost(argument: _drover_v1_ResumeHostRequestInput, metadata: grpc.Metadata, callback: grpc.requestCallback<_drover_v1_MaintainHostResponse>): grpc.ClientUnaryCall;
+  ResumeHost(argument: _drover_v1_ResumeHostRequestInput, options: grpc.CallOptions, callback: grpc.requestCallback<_drover_v1_MaintainHostResponse>): grpc.ClientUnaryCall;
+  ResumeHost(argument: _drover_v1_ResumeHostRequestInput, callback: grpc.requestCallback<_drover_v1_MaintainHostResponse>): grpc.ClientUnaryCall;
+  resumeHost(argument: _drover_v1_ResumeHostRequestInput, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_drover_v1_MaintainHostResponse>): grpc.ClientUnaryCall;
+  resumeHost(argument: _drover_v1_ResumeHostRequestInput, metadata: grpc.Metadata, callback: grpc.requestCallback<_drover_v1_MaintainHostResponse>): grpc.ClientUnaryCall;
+  resumeHost(argument: _drover_v1_ResumeHostRequestInput, options: grpc.CallOptions, callback: grpc.requestCallback<_drover_v1_MaintainHostResponse>): grpc.ClientUnaryCall;
+  resumeHost(argument: _drover_v1_ResumeHostRequestInput, callback: grpc.requestCallback<_drover_v1_MaintainHostResponse>): grpc.ClientUnaryCall;
+  
   UpdateHost(argument: _drover_v1_UpdateHostRequestInput, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_drover_v1_Host>): grpc.ClientUnaryCall;
   UpdateHost(argument: _drover_v1_UpdateHostRequestInput, metadata: grpc.Metadata, callback: grpc.requestCallback<_drover_v1_Host>): grpc.ClientUnaryCall;
   UpdateHost(argument: _drover_v1_UpdateHostRequestInput, options: grpc.CallOptions, callback: grpc.requestCallback<_drover_v1_Host>): grpc.ClientUnaryCall;
@@ -83,6 +104,10 @@ export interface FleetHandlers extends grpc.UntypedServiceImplementation {
   
   ListHosts: grpc.handleUnaryCall<_drover_v1_ListHostsRequest, _drover_v1_ListHostsResponseInput>;
   
+  MaintainHost: grpc.handleUnaryCall<_drover_v1_MaintainHostRequest, _drover_v1_MaintainHostResponseInput>;
+  
+  ResumeHost: grpc.handleUnaryCall<_drover_v1_ResumeHostRequest, _drover_v1_MaintainHostResponseInput>;
+  
   UpdateHost: grpc.handleUnaryCall<_drover_v1_UpdateHostRequest, _drover_v1_HostInput>;
   
 }
@@ -93,5 +118,7 @@ export interface FleetDefinition extends grpc.ServiceDefinition {
   GetHost: MethodDefinition<_drover_v1_GetHostRequestInput, _drover_v1_HostDetailInput, _drover_v1_GetHostRequest, _drover_v1_HostDetail>
   ListDomains: MethodDefinition<_drover_v1_ListDomainsRequestInput, _drover_v1_ListDomainsResponseInput, _drover_v1_ListDomainsRequest, _drover_v1_ListDomainsResponse>
   ListHosts: MethodDefinition<_drover_v1_ListHostsRequestInput, _drover_v1_ListHostsResponseInput, _drover_v1_ListHostsRequest, _drover_v1_ListHostsResponse>
+  MaintainHost: MethodDefinition<_drover_v1_MaintainHostRequestInput, _drover_v1_MaintainHostResponseInput, _drover_v1_MaintainHostRequest, _drover_v1_MaintainHostResponse>
+  ResumeHost: MethodDefinition<_drover_v1_ResumeHostRequestInput, _drover_v1_MaintainHostResponseInput, _drover_v1_ResumeHostRequest, _drover_v1_MaintainHostResponse>
   UpdateHost: MethodDefinition<_drover_v1_UpdateHostRequestInput, _drover_v1_HostInput, _drover_v1_UpdateHostRequest, _drover_v1_Host>
 }

@@ -3,6 +3,8 @@
 import type { HostCapacityInput as _drover_v1_HostCapacityInput, HostCapacity as _drover_v1_HostCapacity } from '../../drover/v1/HostCapacity.js';
 import type { HostUsageInput as _drover_v1_HostUsageInput, HostUsage as _drover_v1_HostUsage } from '../../drover/v1/HostUsage.js';
 import type { OvercommitInput as _drover_v1_OvercommitInput, Overcommit as _drover_v1_Overcommit } from '../../drover/v1/Overcommit.js';
+import type { HostMaintenanceInput as _drover_v1_HostMaintenanceInput, HostMaintenance as _drover_v1_HostMaintenance } from '../../drover/v1/HostMaintenance.js';
+import type { HostLockInput as _drover_v1_HostLockInput, HostLock as _drover_v1_HostLock } from '../../drover/v1/HostLock.js';
 import type { Long } from '@grpc/proto-loader';
 
 export interface HostInput {
@@ -26,6 +28,8 @@ export interface HostInput {
   'simulated'?: (boolean);
   'forcedDown'?: (boolean);
   'aggregates'?: (string)[];
+  'maintenance'?: (_drover_v1_HostMaintenanceInput | null);
+  'lock'?: (_drover_v1_HostLockInput | null);
 }
 
 export interface Host {
@@ -49,4 +53,6 @@ export interface Host {
   'simulated': (boolean);
   'forcedDown': (boolean);
   'aggregates': (string)[];
+  'maintenance': (_drover_v1_HostMaintenance | null);
+  'lock': (_drover_v1_HostLock | null);
 }

@@ -5,6 +5,7 @@ import type { HostFactsInput as _drover_v1_HostFactsInput, HostFacts as _drover_
 import type { DomainInput as _drover_v1_DomainInput, Domain as _drover_v1_Domain } from '../../drover/v1/Domain.js';
 import type { HostTuningInput as _drover_v1_HostTuningInput, HostTuning as _drover_v1_HostTuning } from '../../drover/v1/HostTuning.js';
 import type { ConditionInput as _drover_v1_ConditionInput, Condition as _drover_v1_Condition } from '../../drover/v1/Condition.js';
+import type { GuestReportInput as _drover_v1_GuestReportInput, GuestReport as _drover_v1_GuestReport } from '../../drover/v1/GuestReport.js';
 
 export interface HostDetailInput {
   'host'?: (_drover_v1_HostInput | null);
@@ -12,6 +13,7 @@ export interface HostDetailInput {
   'domains'?: (_drover_v1_DomainInput)[];
   'tuning'?: (_drover_v1_HostTuningInput | null);
   'conditions'?: (_drover_v1_ConditionInput)[];
+  'guests'?: (_drover_v1_GuestReportInput | null);
 }
 
 export interface HostDetail {
@@ -20,4 +22,5 @@ export interface HostDetail {
   'domains': (_drover_v1_Domain)[];
   'tuning': (_drover_v1_HostTuning | null);
   'conditions': (_drover_v1_Condition)[];
+  'guests': (_drover_v1_GuestReport | null);
 }

@@ -2,6 +2,8 @@
 
 import type { HostOvercommitInput as _drover_v1_HostOvercommitInput, HostOvercommit as _drover_v1_HostOvercommit } from '../../drover/v1/HostOvercommit.js';
 import type { HostCapacityInput as _drover_v1_HostCapacityInput, HostCapacity as _drover_v1_HostCapacity } from '../../drover/v1/HostCapacity.js';
+import type { HostMaintenanceInput as _drover_v1_HostMaintenanceInput, HostMaintenance as _drover_v1_HostMaintenance } from '../../drover/v1/HostMaintenance.js';
+import type { HostLockInput as _drover_v1_HostLockInput, HostLock as _drover_v1_HostLock } from '../../drover/v1/HostLock.js';
 import type { Long } from '@grpc/proto-loader';
 
 export interface HostRecordInput {
@@ -18,6 +20,8 @@ export interface HostRecordInput {
   'enrolledUnixMs'?: (number | string | Long);
   'simulated'?: (boolean);
   'forcedDown'?: (boolean);
+  'maintenance'?: (_drover_v1_HostMaintenanceInput | null);
+  'lock'?: (_drover_v1_HostLockInput | null);
 }
 
 export interface HostRecord {
@@ -34,4 +38,6 @@ export interface HostRecord {
   'enrolledUnixMs': (number);
   'simulated': (boolean);
   'forcedDown': (boolean);
+  'maintenance': (_drover_v1_HostMaintenance | null);
+  'lock': (_drover_v1_HostLock | null);
 }

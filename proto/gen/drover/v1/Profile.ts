@@ -16,6 +16,7 @@ export interface ProfileInput {
   'priority'?: (number);
   'trialSeconds'?: (number);
   'onFailure'?: (string);
+  'guests'?: (string);
 }
 
 export interface Profile {
@@ -31,4 +32,5 @@ export interface Profile {
   'priority': (number);
   'trialSeconds': (number);
   'onFailure': (string);
+  'guests': (string);
 }

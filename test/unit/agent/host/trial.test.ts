@@ -84,7 +84,7 @@ function scratch(t: Test): string {
 
 function state(revision: number, settings: TunerSettings, more: Partial<DesiredState> = {}): DesiredState {
   const tuners = encodeTuners(settings);
-  const trial = { trialSeconds: 0, onFailure: '', ...more };
+  const trial = { trialSeconds: 0, onFailure: '', guests: '', ...more };
   const digest = desiredDigest('p', revision, tuners, trial);
   return { profileName: 'p', profileRevision: revision, tuners, ...trial, digest };
 }

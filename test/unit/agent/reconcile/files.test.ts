@@ -243,7 +243,7 @@ void t.test('the ledger', async (t) => {
 
 void t.test('the desired state', async (t) => {
   const tuners = { ksm: '{"run":"on"}' };
-  const trial = { trialSeconds: 30, onFailure: 'keep' };
+  const trial = { trialSeconds: 30, onFailure: 'keep', guests: '' };
   const digest = desiredDigest('p', 3, tuners, trial);
   const state = { profileName: 'p', profileRevision: 3, tuners, ...trial, digest };
 
@@ -262,7 +262,12 @@ void t.test('the desired state', async (t) => {
     const file = join(directory(t), 'desired.json');
     const old = { profileName: 'p', profileRevision: 3, tuners, digest: desiredDigest('p', 3, tuners) };
     writeFileSync(file, JSON.stringify(old));
-    t.strictSame((await DesiredFile.load(file)).current, { ...old, trialSeconds: 0, onFailure: '' });
+    t.strictSame((await DesiredFile.load(file)).current, {
+      ...old,
+      trialSeconds: 0,
+      onFailure: '',
+      guests: '',
+    });
   });
 
   await t.test('refuses a digest that is not its own, and keeps what it had', async (t) => {

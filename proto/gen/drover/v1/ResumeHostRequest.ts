@@ -1,0 +1,10 @@
+// Original file: proto/drover/v1/fleet.proto
+
+
+export interface ResumeHostRequestInput {
+  'host'?: (string);
+}
+
+export interface ResumeHostRequest {
+  'host': (string);
+}

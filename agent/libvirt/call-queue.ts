@@ -13,6 +13,8 @@ export interface CallQueueOptions<Slot> {
   readonly usual?: number;
   /** A call that has its slot for longer is late; the deadline. */
   readonly lateMs?: number;
+  /** Runs on a slot that was used while no call waits, before it is free again; it must not throw. */
+  rest?(slot: Slot): Promise<void>;
   /** Calls that may wait for a slot. */
   readonly queueLimit: number;
   readonly deadlineMs: number;
@@ -29,6 +31,9 @@ export interface CallRequest<Slot, Result> {
   readonly label: string;
   /** Calls of one key run one at a time; while one of them is stuck, the next are refused at once. */
   readonly key?: string;
+  /** This call's own bounds; those of the queue. */
+  readonly deadlineMs?: number;
+  readonly lateMs?: number;
   run(slot: Slot, lease: Lease): Promise<Result>;
 }
 
@@ -44,7 +49,7 @@ interface Call<Slot> {
 }
 
 export class CallQueue<Slot> {
-  readonly #options: Required<CallQueueOptions<Slot>>;
+  readonly #options: CallQueueOptions<Slot> & Required<Omit<CallQueueOptions<Slot>, 'rest'>>;
   readonly #idle: Slot[];
   readonly #active = new Set<Call<Slot>>();
   #waiting: Call<Slot>[] = [];
@@ -66,7 +71,7 @@ export class CallQueue<Slot> {
 
   /**
    * Runs a call when a slot is free and answers what it gives. Errors: what the call throws; `deadline-exceeded` when it
-   * was asked and not answered `deadlineMs` after this was called, waiting included; `unavailable` when it could not be
+   * was asked and not answered `deadlineMs` (its own or the queue's) after this was called, waiting included; `unavailable` when it could not be
    * asked by then, or at once when late calls hold every slot; `resource-exhausted` when the queue is full.
    */
   submit<Result>(request: CallRequest<Slot, Result>): Promise<Result> {
@@ -78,7 +83,7 @@ export class CallQueue<Slot> {
         request,
         resolve: resolve as (value: unknown) => void,
         reject,
-        deadline: setTimeout(() => this.#expire(call), this.#options.deadlineMs),
+        deadline: setTimeout(() => this.#expire(call), this.#deadlineMs(request)),
         expired: false,
         late: false,
         wasAsked: false,
@@ -109,7 +114,7 @@ export class CallQueue<Slot> {
 
   async #start(call: Call<Slot>, slot: Slot): Promise<void> {
     this.#active.add(call);
-    const lateness = setTimeout(() => this.#late(call), this.#options.lateMs);
+    const lateness = setTimeout(() => this.#late(call), call.request.lateMs ?? this.#options.lateMs);
     const asked = (): void => void (call.wasAsked = true);
     const lease: Lease = {
       get expired() {
@@ -124,6 +129,7 @@ export class CallQueue<Slot> {
       this.#settle(call, () => call.reject(thrown as DroverError));
     }
     clearTimeout(lateness);
+    if (this.#waiting.length === 0) await this.#options.rest?.(slot);
     this.#active.delete(call);
     this.#putBack(slot);
     this.#startNext();
@@ -148,11 +154,12 @@ export class CallQueue<Slot> {
   #expire(call: Call<Slot>): void {
     this.#waiting = this.#waiting.filter((other) => other !== call);
     const { label, key } = call.request;
-    const message = `${label}: got no answer from libvirt in ${this.#options.deadlineMs} ms`;
+    const message = `${label}: got no answer from libvirt in ${this.#deadlineMs(call.request)} ms`;
     this.#settle(call, () =>
       call.reject(call.wasAsked ? new DroverError('deadline-exceeded', message) : noFree(label)),
     );
     call.expired = true;
+    if (this.#active.has(call) && !call.late) this.#late(call);
     // Its fellows for the same key would only wait for their own deadlines.
     if (this.#stuckOn(key)) this.#rejectWhere(({ request }) => request.key === key, stuck);
   }
@@ -170,6 +177,10 @@ export class CallQueue<Slot> {
 
   #stuckOn(key: string | undefined): boolean {
     return key !== undefined && [...this.#active].some((call) => call.request.key === key && call.expired);
+  }
+
+  #deadlineMs({ deadlineMs }: CallRequest<Slot, unknown>): number {
+    return deadlineMs ?? this.#options.deadlineMs;
   }
 
   #full(label: string): DroverError {

@@ -8,6 +8,7 @@ import type { ParsedDomain } from './domain-xml.js';
 import type { DomainEvent, DomainKey } from './hypervisor.js';
 import type { LibvirtLibrary, Pointer } from './library.js';
 import type { Listeners } from './listeners.js';
+import type { PowerLanes } from './power-lanes.js';
 import { statusMark } from './status-mark.js';
 import { withParameters } from './typed-parameters.js';
 import type { OwnChanges, Tuned } from './own-changes.js';
@@ -24,6 +25,8 @@ export interface HypervisorParts {
   readonly states: Listeners<boolean>;
   readonly cache: DomainCache;
   readonly own: OwnChanges;
+  /** Connections for turning guests off and on; absent: it is not done. */
+  readonly lanes?: PowerLanes;
   connected(): boolean;
   close(): Promise<void>;
 }
@@ -34,7 +37,14 @@ export interface ChangeNews {
   readonly keepsXml?: boolean;
 }
 
-type Turn<Result> = (connection: Connection, lease: Lease) => Promise<Result>;
+/** Where a call waits for its turn and how long it may take; what is absent is as for every call. */
+export interface TurnBounds {
+  readonly queue?: CallQueue<Connection>;
+  readonly deadlineMs?: number;
+  readonly lateMs?: number;
+}
+
+export type Turn<Result> = (connection: Connection, lease: Lease) => Promise<Result>;
 type Write = (domain: Pointer, list: Pointer, count: number, flags: number) => Promise<number>;
 
 export class DomainCalls {
@@ -45,10 +55,16 @@ export class DomainCalls {
   }
 
   /** One turn on a connection. `key`: the domain that may be stuck. Errors: those of `Hypervisor`. */
-  async submit<Result>(label: string, key: string | undefined, run: Turn<Result>): Promise<Result> {
+  async submit<Result>(
+    label: string,
+    key: string | undefined,
+    run: Turn<Result>,
+    { queue = this.#parts.queue, ...bounds }: TurnBounds = {},
+  ): Promise<Result> {
     if (!this.#parts.connected()) throw new DroverError('unavailable', `${label}: libvirt cannot be reached`);
-    return this.#parts.queue.submit<Result>({
+    return queue.submit<Result>({
       label,
+      ...bounds,
       ...(key === undefined ? {} : { key }),
       run: async (connection, lease) => {
         await connection.ready(lease);

@@ -14,12 +14,14 @@ import {
   throttleParameters,
   weightParameters,
 } from './domain-settings.js';
+import { LibvirtPower } from './guest-power.js';
 import type {
   BlockLimits,
   DiskThrottle,
   DomainEvent,
   DomainKey,
   DomainView,
+  GuestPower,
   Hypervisor,
   InterfaceBandwidth,
   InterfaceBandwidthChange,
@@ -44,11 +46,13 @@ export class LibvirtHypervisor implements Hypervisor {
   readonly #parts: HypervisorParts;
   readonly #calls: DomainCalls;
   readonly #looks: SharedLook<DomainView[]>;
+  readonly power?: GuestPower;
 
   constructor(parts: HypervisorParts) {
     this.#parts = parts;
     this.#calls = new DomainCalls(parts);
     this.#looks = new SharedLook(() => lookAtDomains(parts, this.#calls));
+    if (parts.lanes) this.power = new LibvirtPower(parts, this.#calls, parts.lanes);
   }
 
   get reachable(): boolean {

@@ -10,6 +10,12 @@ const kinds: readonly DomainEvent['kind'][] = [
   'defined', 'undefined', 'started', 'suspended', 'resumed', 'stopped', 'shutdown', 'pmsuspended', 'crashed',
 ]; // prettier-ignore
 
+/** virDomainEventStartedDetailType and virDomainEventStoppedDetailType, by number. */
+const details: { readonly [Kind in DomainEvent['kind']]?: readonly string[] } = {
+  started: ['booted', 'migrated', 'restored', 'from-snapshot', 'wakeup'],
+  stopped: ['shutdown', 'destroyed', 'crashed', 'migrated', 'saved', 'failed', 'from-snapshot'],
+};
+
 /**
  * virDomainEventID (libvirt/libvirt-domain.h). Beside the lifecycle those after which the domain's XML is another: disk-change
  * 9, device-removed 15, block-job-2 16 (a pivot gives the disk another file), tunable 17, device-added 19, metadata-change 23.
@@ -31,6 +37,11 @@ const uuidBytes = 37; // VIR_UUID_STRING_BUFLEN: 36 characters and a NUL
 /** The word for a virDomainEventType; undefined for one that a later libvirt added. */
 export function eventKind(event: number): DomainEvent['kind'] | undefined {
   return kinds[event];
+}
+
+/** Why a domain started or stopped, in a word; undefined for other kinds and for what a later libvirt added. */
+export function eventDetail(kind: DomainEvent['kind'], detail: number): string | undefined {
+  return details[kind]?.[detail];
 }
 
 /** A domain's UUID as text. Reads the handle only, without asking libvirtd. */
@@ -55,16 +66,16 @@ export class DomainEvents {
   /** `tell` also hears what was tuned, where an event says so. */
   constructor(library: LibvirtLibrary, tell: (event: DomainEvent, tuned?: Tuned) => void) {
     this.#library = library;
-    const pass = (domain: Pointer, kind: DomainEvent['kind'], tuned?: Tuned): void => {
+    const pass = (domain: Pointer, kind: DomainEvent['kind'], tuned?: Tuned, detail?: string): void => {
       const event = { uuid: uuidOf(library, domain), name: library.domainName(domain), kind };
-      setImmediate(() => tell(event, tuned));
+      setImmediate(() => tell({ ...event, ...(detail !== undefined && { detail }) }, tuned));
     };
     this.#tunable = library.tunableHandler((_connection, domain, list, count) =>
       pass(domain, 'tuned', library.parametersAt(list, count)),
     );
-    this.#lifecycle = library.lifecycleHandler((_connection, domain, number) => {
+    this.#lifecycle = library.lifecycleHandler((_connection, domain, number, detail) => {
       const kind = eventKind(number);
-      if (kind) pass(domain, kind);
+      if (kind) pass(domain, kind, undefined, eventDetail(kind, detail));
       return 0;
     });
     // One callback a kind: which event it was is not among what every callback is given.

@@ -48,7 +48,12 @@ export interface LibvirtError {
 }
 
 /** virErrorNumber values that Drover tells apart (libvirt/virterror.h). */
-export const errorNumbers = { noSupport: 3, noDomain: 42 } as const;
+export const errorNumbers = {
+  noSupport: 3,
+  noDomain: 42,
+  invalidOperation: 55,
+  unsupportedOperation: 84,
+} as const;
 
 // Types carry libvirt's names: koffi 3.3.4 numbers nameless ones, and a struct and a callback can get the same number.
 const pointer = 'void *';
@@ -115,6 +120,7 @@ function declare(libvirt: LibraryHandle, libc: LibraryHandle) {
   ) => onPool<Args, Result>(libvirt.func(name, result, args as string[]));
   const outPointer = koffi.out(koffi.pointer(pointer));
   const outLong = koffi.out(koffi.pointer('ulong'));
+  const outInt = koffi.out(koffi.pointer('int'));
   const inoutPointer = koffi.inout(koffi.pointer(pointer));
   const inoutInt = koffi.inout(koffi.pointer('int'));
   const free = libc.func('void free(void *)') as unknown as (memory: Pointer) => void;
@@ -243,6 +249,25 @@ function declare(libvirt: LibraryHandle, libc: LibraryHandle) {
       [pointer, 'str', pointer, inoutInt, 'uint'],
     ),
 
+    // Turning off and on. Save, create and a question to the guest agent take as long as the guest does.
+    shutDown: later<[Pointer, flags: number], number>('virDomainShutdownFlags', 'int', [pointer, 'uint']),
+    managedSave: later<[Pointer, flags: number], number>('virDomainManagedSave', 'int', [pointer, 'uint']),
+    hasManagedSave: later<[Pointer, flags: number], number>('virDomainHasManagedSaveImage', 'int', [
+      pointer,
+      'uint',
+    ]),
+    destroy: later<[Pointer], number>('virDomainDestroy', 'int', [pointer]),
+    suspend: later<[Pointer], number>('virDomainSuspend', 'int', [pointer]),
+    resume: later<[Pointer], number>('virDomainResume', 'int', [pointer]),
+    create: later<[Pointer], number>('virDomainCreate', 'int', [pointer]),
+    isActive: later<[Pointer], number>('virDomainIsActive', 'int', [pointer]),
+    isPersistent: later<[Pointer], number>('virDomainIsPersistent', 'int', [pointer]),
+    /** The parameters are ours afterwards: `freeParams`. */
+    jobStats: later<
+      [Pointer, type: [number], list: [Pointer | null], count: [number], flags: number],
+      number
+    >('virDomainGetJobStats', 'int', [pointer, outInt, outPointer, outInt, 'uint']),
+
     // Domain events. The callback's domain pointer is libvirt's and lives as long as the callback.
     registerEvent: later<[Pointer, null, event: number, Pointer, null, null], number>(
       'virConnectDomainEventRegisterAny',
@@ -289,12 +314,9 @@ function declare(libvirt: LibraryHandle, libc: LibraryHandle) {
     /** One record: its domain, and the value of the first parameter with this name, which must be an int. */
     statsAt: (record: Pointer, name: string): { domain: Pointer; value: number | undefined } => {
       const { domain, parameters, count } = koffi.decode(record, statsRecord) as RawStatsRecord;
-      const list =
-        count === 0
-          ? []
-          : (koffi.decode(parameters, intParameter, count) as { field: string; value: number }[]);
-      return { domain, value: list.find(({ field }) => field === name)?.value };
+      return { domain, value: intNamed(parameters, count, name) };
     },
+    intNamed,
     /** What parameters say, each value as text; only while the memory is libvirt's to keep, thus in a callback. */
     parametersAt: (list: Pointer, count: number): [name: string, value: string][] =>
       Array.from({ length: count }, (_, index) => {
@@ -314,7 +336,7 @@ function declare(libvirt: LibraryHandle, libc: LibraryHandle) {
     // Functions that C may call. Each lives until `dropCallback`, which comes after libvirt has forgotten it.
     errorHandler: (run: (userData: unknown, error: Pointer) => void) => koffi.register(run, errorCallback),
     closeHandler: (run: (connection: Pointer, reason: number) => void) => koffi.register(run, closeCallback),
-    lifecycleHandler: (run: (connection: Pointer, domain: Pointer, event: number) => 0) =>
+    lifecycleHandler: (run: (connection: Pointer, domain: Pointer, event: number, detail: number) => 0) =>
       koffi.register(run, lifecycleCallback),
     domainHandler: (run: (connection: Pointer, domain: Pointer) => void) =>
       koffi.register(run, domainCallback),
@@ -323,6 +345,13 @@ function declare(libvirt: LibraryHandle, libc: LibraryHandle) {
     timerHandler: (run: () => void) => koffi.register(run, timerCallback),
     dropCallback: (callback: Pointer) => koffi.unregister(callback),
   };
+}
+
+/** The value of the first of `count` parameters with this name, which must be an int; undefined: there is none. */
+function intNamed(parameters: Pointer, count: number, name: string): number | undefined {
+  if (count === 0) return undefined;
+  const list = koffi.decode(parameters, intParameter, count) as { field: string; value: number }[];
+  return list.find(({ field }) => field === name)?.value;
 }
 
 /** A foreign function as a promise. koffi keeps the arguments alive until the call returned. */

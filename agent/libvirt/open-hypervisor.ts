@@ -1,8 +1,8 @@
 /**
- * Puts the parts together. Thread budget (UV_THREADPOOL_SIZE=16, set before Node starts its pool): 1 runs libvirt's event
+ * Puts the parts together. Thread budget (UV_THREADPOOL_SIZE=48, set before Node starts its pool): 1 runs libvirt's event
  * loop, 1 at most for each connection of the pool, 1 for the watching connection, and of all these at most one is in
- * virConnectOpen: 5 with 3 connections, 8 with the 3 spare ones that are used while calls are late. The other 8 stay for
- * files, also when every libvirt call hangs.
+ * virConnectOpen: 5 with 3 connections, 8 with the 3 spare ones that are used while calls are late. 30 more are for turning
+ * guests off and on (`powerThreads`). The other 10 stay for files, also when every libvirt call hangs.
  */
 import { DroverError, invalid } from '../../proto/wire/errors.js';
 import type { Log } from '../log.js';
@@ -16,6 +16,7 @@ import type { DomainEvent, Hypervisor } from './hypervisor.js';
 import { openLibrary } from './library.js';
 import { Listeners } from './listeners.js';
 import { Opener } from './opener.js';
+import { PowerLanes } from './power-lanes.js';
 import { OwnChanges, type Tuned } from './own-changes.js';
 import { statusMark } from './status-mark.js';
 import { Watch } from './watch.js';
@@ -82,6 +83,7 @@ class Link {
   readonly pidDirectory: string;
   readonly changeFlags: 0 | 1;
   readonly queue: CallQueue<Connection>;
+  readonly lanes: PowerLanes;
   readonly events: Listeners<DomainEvent>;
   readonly states: Listeners<boolean>;
   readonly cache: DomainCache;
@@ -108,6 +110,7 @@ class Link {
     const all = connections + spareConnections;
     this.#slots = Array.from({ length: all }, () => new Connection(this.library, opener));
     this.queue = new CallQueue({ ...settings, slots: this.#slots, usual: connections, lateMs });
+    this.lanes = new PowerLanes({ ...settings, library: this.library, opener });
     this.events = new Listeners((fault) =>
       log.warn({ fault: String(fault) }, 'a domain event listener failed'),
     );
@@ -144,8 +147,9 @@ class Link {
   }
 
   async #closeAll(): Promise<void> {
-    this.queue.rejectWaiting(gone);
+    this.#rejectWaiting();
     await this.#watch.close();
+    await this.lanes.close();
     await this.queue.drained();
     for (const connection of [...this.#slots, this.#watched]) {
       await connection.close();
@@ -167,10 +171,16 @@ class Link {
     this.#connected = connected;
     // They were to the libvirtd that is gone, too: the pass that comes with the new one must not run into that.
     for (const slot of this.#slots) slot.doubt();
+    this.lanes.doubt();
     if (connected)
       this.cache.clear(); // events were missed meanwhile
-    else this.queue.rejectWaiting(gone);
+    else this.#rejectWaiting();
     this.states.tell(connected);
+  }
+
+  #rejectWaiting(): void {
+    this.queue.rejectWaiting(gone);
+    this.lanes.rejectWaiting(gone);
   }
 }
 

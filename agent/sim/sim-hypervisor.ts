@@ -23,10 +23,11 @@ import type {
 } from '../libvirt/hypervisor.js';
 import type { MemoryRoot } from './memory-root.js';
 import { SimDomainFiles } from './sim-domain-files.js';
+import { SimPower, type Later, type SimManners } from './sim-power.js';
 
 type Definition = Pick<
   DomainView,
-  'qosClass' | 'specs' | 'specSource' | 'isNovas' | 'interfaces' | 'numaMemory' | 'hugepages'
+  'qosClass' | 'specs' | 'specSource' | 'isNovas' | 'interfaces' | 'numaMemory' | 'hugepages' | 'guest'
 >;
 
 export interface SimDomainShape extends Partial<Definition> {
@@ -38,12 +39,16 @@ export interface SimDomainShape extends Partial<Definition> {
   /** Number of its I/O threads, numbered from 1; 0. */
   readonly ioThreads?: number;
   readonly explicit?: Partial<ExplicitSettings>;
+  /** How the guest behaves when it is turned off and on. */
+  readonly manners?: SimManners;
 }
 
-/** Most domains of a simulated host. */
+/** Most domains of a simulated host, running or not. */
 export const maximumSimDomains = 1_000;
 
 const disks: readonly DomainDisk[] = [{ target: 'vda', source: '/dev/vda', type: 'block', cache: 'none' }];
+
+const off = { id: -1, state: 'shutoff', pid: undefined } as const;
 
 export class SimHypervisor implements Hypervisor {
   readonly #root: MemoryRoot;
@@ -53,45 +58,78 @@ export class SimHypervisor implements Hypervisor {
   readonly #listeners = new Set<(event: DomainEvent) => void>();
   #nextId = 1;
   reachable = true;
+  readonly power: SimPower;
 
-  constructor(root: MemoryRoot, cgroup: 'v1' | 'v2') {
+  /** `later`: the clock of guests that take their time. */
+  constructor(root: MemoryRoot, cgroup: 'v1' | 'v2', later: Later = (ms, run) => void setTimeout(run, ms)) {
     this.#root = root;
     this.#files = new SimDomainFiles(root, cgroup);
+    const turnOff = (uuid: string, detail: string): void => this.#turnOff(uuid, detail);
+    const turnOn = (uuid: string, detail: string): void => void this.#turnOn(uuid, detail);
+    const pause = (uuid: string, isPaused: boolean): void => this.#pause(uuid, isPaused);
+    this.power = new SimPower({ find: (uuid) => this.#domains.get(uuid), turnOn, turnOff, pause }, later);
   }
 
-  /** Starts a domain as libvirt would. Errors: `resource-exhausted`, `already-exists`. */
-  start({ ioThreads = 0, explicit, ...shape }: SimDomainShape): DomainView {
-    if (this.#domains.size >= maximumSimDomains)
+  /** Defines a domain and starts it as libvirt would. Errors: `resource-exhausted`, `already-exists`. */
+  start(shape: SimDomainShape): DomainView {
+    this.define(shape);
+    return this.#turnOn(shape.uuid, 'booted');
+  }
+
+  /** Defines a domain that does not run. Errors: `resource-exhausted`; `already-exists` when it runs. */
+  define({ ioThreads = 0, explicit, manners = {}, ...shape }: SimDomainShape): void {
+    const before = this.#domains.get(shape.uuid);
+    if (!before && this.#domains.size >= maximumSimDomains)
       throw new DroverError(
         'resource-exhausted',
-        `a simulated host runs at most ${maximumSimDomains} domains`,
+        `a simulated host has at most ${maximumSimDomains} domains`,
       );
-    if (this.#domains.has(shape.uuid))
+    if (before && before.id !== -1)
       throw new DroverError('already-exists', `domain ${shape.name} runs already`);
-    const id = this.#nextId++;
-    const domain: DomainView = {
+    this.power.setManners(shape.uuid, manners);
+    this.#domains.set(shape.uuid, {
       ...emptyXmlPart,
       ...shape,
-      id,
-      state: 'running',
-      pid: 10_000 + id * 100,
+      ...off,
       disks,
       ioThreads: Array.from({ length: ioThreads }, (_, index) => index + 1),
       explicit: { ...noExplicit, ...explicit },
-    };
-    this.#domains.set(shape.uuid, domain);
+    });
+  }
+
+  /** Stops a domain and forgets it: its process and groups are gone. */
+  stop(uuid: string): void {
+    this.#turnOff(this.#running({ uuid }).uuid, 'destroyed');
+    this.#domains.delete(uuid);
+    this.power.forget(uuid);
+  }
+
+  #turnOn(uuid: string, detail: string): DomainView {
+    const id = this.#nextId++;
+    const defined = this.#domains.get(uuid) as DomainView;
+    const domain: DomainView = { ...defined, id, state: 'running', pid: 10_000 + id * 100 };
+    this.#domains.set(uuid, domain);
     this.#files.put(domain);
-    this.#emit(domain, 'started');
+    this.#emit(domain, 'started', detail);
     return domain;
   }
 
-  /** Stops a domain: its process and groups are gone. */
-  stop(uuid: string): void {
+  #pause(uuid: string, isPaused: boolean): void {
     const domain = this.#running({ uuid });
-    this.#domains.delete(uuid);
+    this.#domains.set(uuid, { ...domain, state: isPaused ? 'paused' : 'running' });
+    this.#emit(domain, isPaused ? 'suspended' : 'resumed', '');
+  }
+
+  #turnOff(uuid: string, detail: string): void {
+    const domain = this.#running({ uuid });
     this.#throttles.delete(uuid);
     this.#files.remove(domain);
-    this.#emit(domain, 'stopped');
+    this.#domains.set(uuid, { ...domain, ...off });
+    if (this.power.isTransient(uuid)) {
+      this.#domains.delete(uuid);
+      this.power.forget(uuid);
+    }
+    this.#emit(domain, 'stopped', detail);
   }
 
   async domains(): Promise<DomainView[]> {
@@ -186,13 +224,14 @@ export class SimHypervisor implements Hypervisor {
 
   #running({ uuid, id }: DomainKey): DomainView {
     const domain = this.#domains.get(uuid);
-    if (domain && (id === undefined || id === domain.id)) return domain;
-    const what = domain ? 'the domain was started anew' : 'no running domain';
+    const runs = domain !== undefined && domain.id !== -1;
+    if (runs && (id === undefined || id === domain.id)) return domain;
+    const what = runs ? 'the domain was started anew' : 'no running domain';
     throw new DroverError('not-found', `${what}: ${uuid}`, { field: 'domain', value: uuid });
   }
 
-  #emit(domain: DomainView, kind: DomainEvent['kind']): void {
-    for (const listener of this.#listeners) listener({ uuid: domain.uuid, name: domain.name, kind });
+  #emit({ uuid, name }: DomainView, kind: DomainEvent['kind'], detail: string): void {
+    for (const listener of this.#listeners) listener({ uuid, name, kind, detail });
   }
 }
 

@@ -1,11 +1,20 @@
 /**
  * Guests that need no operating system: the disk's boot sector is all of them. A BIOS loads sector 0 to 0x7c00 and jumps
- * there in 16-bit real mode, with interrupts 10h to 1Ah for services. Such a guest starts within a second and ignores ACPI.
+ * there in 16-bit real mode, with interrupts 10h to 1Ah for services. Such a guest starts within a second.
  */
 import { open } from 'node:fs/promises';
+import { obedientGuest } from './obedient-guest.js';
 
-/** `busy`: one vCPU spins. `write`: writes to its disk for ever. `idle`: halts, and costs the host nothing. */
-export type SampleGuest = 'busy' | 'write' | 'idle';
+/**
+ * `busy`: one vCPU spins. `write`: writes to its disk for ever. `idle`: halts, and costs the host nothing. These ignore ACPI;
+ * `obedient` is off at once when its power button is pressed, and `slow` some seconds later.
+ */
+export type SampleGuest = 'busy' | 'write' | 'idle' | 'obedient' | 'slow';
+
+export interface GuestOptions {
+  /** How long `slow` takes to obey, 0..3000; 5. */
+  readonly slowSeconds?: number;
+}
 
 const sectorBytes = 512;
 
@@ -19,24 +28,37 @@ const sectorsPerWrite = 64;
 /** Size of the disk, in bytes; the file is sparse. */
 export const imageBytes = 64 * 2 ** 20;
 
-/** Writes a disk image with the guest in its boot sector; a file that is there is replaced. */
-export async function writeGuestImage(path: string, guest: SampleGuest): Promise<void> {
+/** Writes a disk image with the guest in its boot sector; a file that is there is replaced. Errors: as `bootSector`. */
+export async function writeGuestImage(
+  path: string,
+  guest: SampleGuest,
+  options: GuestOptions = {},
+): Promise<void> {
+  const sector = bootSector(guest, options);
   const file = await open(path, 'w', 0o666);
   try {
     await file.truncate(imageBytes);
-    await file.write(bootSector(guest), 0, sectorBytes, 0);
+    await file.write(sector, 0, sectorBytes, 0);
     await file.chmod(0o666); // QEMU runs as another user
   } finally {
     await file.close();
   }
 }
 
-/** The 512 bytes of a guest's boot sector: its code, and the signature 55 aa at byte 510 without which no BIOS starts it. */
-export function bootSector(guest: SampleGuest): Uint8Array {
+/**
+ * The 512 bytes of a guest's boot sector: its code, and the signature 55 aa at byte 510 without which no BIOS starts it.
+ * Errors: `RangeError` for seconds that cannot be.
+ */
+export function bootSector(guest: SampleGuest, { slowSeconds = 5 }: GuestOptions = {}): Uint8Array {
   const sector = new Uint8Array(sectorBytes);
-  sector.set(guest === 'write' ? writer() : guest === 'busy' ? spinner : halter);
+  sector.set(codeOf(guest, slowSeconds));
   sector.set([0x55, 0xaa], 510);
   return sector;
+}
+
+function codeOf(guest: SampleGuest, slowSeconds: number): number[] {
+  if (guest === 'obedient' || guest === 'slow') return obedientGuest(guest === 'slow' ? slowSeconds : 0);
+  return guest === 'write' ? writer() : guest === 'busy' ? spinner : halter;
 }
 
 const spinner = [0xeb, 0xfe]; // here: jmp here

@@ -514,9 +514,9 @@ async function main(t: Test): Promise<void> {
 
 tap.setTimeout(170_000);
 const why = privateLibvirtdMissing();
-const threads = { ...process.env, UV_THREADPOOL_SIZE: '16' };
+const threads = { ...process.env, UV_THREADPOOL_SIZE: '48' };
 if (why !== undefined) tap.test('libvirt', { skip: why }, () => undefined);
-else if (process.env['UV_THREADPOOL_SIZE'] === '16') await tap.test('libvirt', { timeout: 170_000 }, main);
+else if (process.env['UV_THREADPOOL_SIZE'] === '48') await tap.test('libvirt', { timeout: 170_000 }, main);
 else
   await tap.spawn(
     process.execPath,

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { until } from './poll.js';
 
 export const systemUri = 'qemu:///system';
-const pidDirectory = '/run/libvirt/qemu';
+export const pidDirectory = '/run/libvirt/qemu';
 const imageBytes = 64 * 2 ** 20;
 
 /** Why no domain can be run here; undefined: it can. */

@@ -64,6 +64,7 @@ for (const index of [1, 2]) {
       profileRevision: 1,
       trialSeconds: 0,
       onFailure: '',
+      guests: '',
       tuners,
       digest: desiredDigest('sim', 1, tuners),
     });
@@ -101,6 +102,7 @@ for (const index of [1, 2]) {
       profileRevision: 0,
       trialSeconds: 0,
       onFailure: '',
+      guests: '',
       tuners: {},
       digest: desiredDigest('', 0, {}),
     });
@@ -130,6 +132,7 @@ t.test('a desired state that this host cannot take changes nothing and is said',
     profileRevision: 1,
     trialSeconds: 0,
     onFailure: '',
+    guests: '',
     tuners,
     digest: desiredDigest('far', 1, tuners),
   });
@@ -288,6 +291,7 @@ t.test(
       profileRevision: 3,
       trialSeconds: 0,
       onFailure: '',
+      guests: '',
       tuners,
       digest: desiredDigest('newer', 3, tuners),
     };
@@ -305,6 +309,7 @@ t.test(
       profileRevision: 4,
       trialSeconds: 0,
       onFailure: '',
+      guests: '',
       tuners: known,
       digest: desiredDigest('older', 4, known),
     });
@@ -333,6 +338,7 @@ t.test('a desired state that could not be saved is tried again at the next pass'
     profileRevision: 1,
     trialSeconds: 0,
     onFailure: '',
+    guests: '',
     tuners,
     digest: desiredDigest('p', 1, tuners),
   });

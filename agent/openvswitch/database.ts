@@ -1,5 +1,6 @@
 /** Any table of Open vSwitch's database, and transactions on it, through ovs-vsctl(8). */
 import { DroverError, invalid } from '../../proto/wire/errors.js';
+import { ovsdbTransact, type Operation, type OperationResult } from './ovsdb-client.js';
 import { parseTable } from './ovsdb-json.js';
 import { ovsVsctl, type VsctlOptions } from './vsctl.js';
 
@@ -9,6 +10,8 @@ export interface OvsDatabase {
   list(table: string, columns: readonly string[]): Promise<Record<string, unknown>[]>;
   /** One transaction: all commands or none. Waits until ovs-vswitchd has taken it over. */
   run(commands: readonly (readonly string[])[]): Promise<void>;
+  /** See `ovsdbTransact`: one transaction with conditions, which waits for nobody. */
+  transact(operations: readonly Operation[]): Promise<OperationResult[]>;
 }
 
 /** Most commands of one transaction, and most bytes of all their words: far below what a command line may have. */
@@ -19,6 +22,7 @@ export const maximumCommandBytes = 128 * 1024;
 export function ovsDatabase(options: VsctlOptions = {}): OvsDatabase {
   const vsctl = ovsVsctl(options);
   return {
+    transact: ovsdbTransact(options),
     list: async (table, columns) => {
       for (const word of [table, ...columns]) checkName(word);
       if (columns.length === 0) throw invalid('columns', '', 'at least one column');

@@ -20,6 +20,11 @@ export function parseTable(text: string): Record<string, unknown>[] {
   }
 }
 
+/** A row as a `select` gives it, column by name, with values as `parseTable` has them. */
+export function parseRow(row: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(row).map(([column, value]) => [column, parseValue(value)]));
+}
+
 function parseValue(value: unknown): unknown {
   if (!Array.isArray(value)) return value;
   const [kind, content] = value as [string, unknown];

@@ -6,6 +6,8 @@ import { parseTable } from './ovsdb-json.js';
 export interface VsctlOptions {
   /** The program; ovs-vsctl from the path. */
   readonly program?: string;
+  /** The program for transactions with conditions; ovsdb-client from the path. */
+  readonly client?: string;
   /** The database server, such as unix:/run/openvswitch/db.sock; absent: ovs-vsctl's own default. */
   readonly database?: string;
   /** How long ovs-vsctl may take; whole seconds, 5. */
@@ -53,14 +55,19 @@ export type RunVsctl = (...words: string[]) => Promise<string>;
 /** ovs-vsctl with its bounds. Errors: `invalid-argument` for a timeout that is no whole number of seconds. */
 export function ovsVsctl(options: VsctlOptions = {}): RunVsctl {
   const { program = 'ovs-vsctl', database, timeoutSeconds = 5 } = options;
-  if (!Number.isInteger(timeoutSeconds) || timeoutSeconds < 1)
-    throw invalid('timeoutSeconds', timeoutSeconds, 'whole seconds from 1');
+  checkTimeout(timeoutSeconds);
   const common = [
     `--timeout=${timeoutSeconds}`,
     '--format=json',
     ...(database === undefined ? [] : [`--db=${database}`]),
   ];
   return (...words) => execute(program, [...common, ...words], timeoutSeconds);
+}
+
+/** Errors: `invalid-argument` for what is no whole number of seconds. */
+export function checkTimeout(timeoutSeconds: number): void {
+  if (!Number.isInteger(timeoutSeconds) || timeoutSeconds < 1)
+    throw invalid('timeoutSeconds', timeoutSeconds, 'whole seconds from 1');
 }
 
 /** ovs-vsctl behind `Vsctl`. Errors: `invalid-argument` for a timeout that is no whole number of seconds. */
@@ -115,7 +122,19 @@ function checkBridgeName(name: string): void {
 /** The second bound, for an ovs-vsctl that its own alarm does not end. */
 const graceMs = 1_000;
 
-function execute(program: string, words: string[], timeoutSeconds: number): Promise<string> {
+/** What an error names: the tool, and what it was to do. */
+export interface Errand {
+  readonly tool: string;
+  readonly what: string;
+}
+
+/** One run of one of Open vSwitch's programs, which ends itself after `timeoutSeconds`. Errors: those of `Vsctl`. */
+export function execute(
+  program: string,
+  words: string[],
+  timeoutSeconds: number,
+  errand: Errand = { tool: 'ovs-vsctl', what: plainWords(words) },
+): Promise<string> {
   const limits = {
     timeout: timeoutSeconds * 1_000 + graceMs,
     killSignal: 'SIGKILL',
@@ -123,19 +142,22 @@ function execute(program: string, words: string[], timeoutSeconds: number): Prom
   } as const;
   return new Promise((resolve, reject) => {
     execFile(program, words, limits, (error, stdout, stderr) =>
-      error ? reject(asVsctlError(program, words, error, stderr)) : resolve(stdout),
+      error ? reject(asVsctlError(program, errand, error, stderr)) : resolve(stdout),
     );
   });
 }
 
+function plainWords(words: readonly string[]): string {
+  return words.filter((word) => !word.startsWith('--')).join(' ') || 'version';
+}
+
 function asVsctlError(
   program: string,
-  words: string[],
+  { tool, what }: Errand,
   error: Error & { code?: unknown; signal?: unknown },
   stderr: string,
 ): DroverError {
-  const what = words.filter((word) => !word.startsWith('--')).join(' ') || 'version';
-  const said = stderr.trim().replace(/^(?:\S+\|)?ovs-vsctl: /, '');
+  const said = stderr.trim().replace(/^(?:\S+\|)?(?:ovs-vsctl|ovsdb-client): /, '');
   const detail = { field: 'openvswitch', value: what, cause: error };
   if (error.code === 'ENOENT') {
     return new DroverError('unavailable', `${program} is not installed; install openvswitch-switch`, {
@@ -145,7 +167,10 @@ function asVsctlError(
   }
   // Its own alarm ends ovs-vsctl with SIGALRM, which it may turn into the words "fatal signal 14".
   const late = error.signal === 'SIGALRM' || error.signal === 'SIGKILL' || said.includes('fatal signal 14');
-  if (late) return new DroverError('deadline-exceeded', `ovs-vsctl ${what}: no answer in time`, detail);
-  const code = said.includes('database connection failed') ? 'unavailable' : 'failed-precondition';
-  return new DroverError(code, `ovs-vsctl ${what}: ${said || error.message}`, detail);
+  if (late) return new DroverError('deadline-exceeded', `${tool} ${what}: no answer in time`, detail);
+  const isAway = /database connection failed|failed to connect to|connection (reset|refused|closed)/i.test(
+    said,
+  );
+  const code = isAway ? 'unavailable' : 'failed-precondition';
+  return new DroverError(code, `${tool} ${what}: ${said || error.message}`, detail);
 }

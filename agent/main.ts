@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import type { OutputFormat } from '../proto/output/formats.js';
 import { asDroverError, exitCodes, invalid } from '../proto/wire/errors.js';
 import { checkSimpleName } from '../proto/wire/names.js';
+import { addGuestCommands } from './commands/add-guests.js';
 import { loadConfig, parseConfig, type AgentConfig } from './config.js';
 import type { RunOptions } from './commands/run.js';
 import type { StandaloneCommand } from './commands/standalone.js';
@@ -25,6 +26,14 @@ export async function main(argv: readonly string[], env: Env): Promise<void> {
   addStandalone(program);
   addFacts(program);
   addExplain(program);
+  addGuestCommands(program, {
+    defaultConfig,
+    configOf,
+    version,
+    isRoot,
+    leave,
+    log: () => pino({ level: levelOf(env['DROVER_LOG_LEVEL']) ?? 'warn', base: null }, pino.destination(2)),
+  });
   try {
     await program.parseAsync([...argv], { from: 'user' });
   } catch (thrown) {

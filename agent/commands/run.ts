@@ -1,11 +1,14 @@
 /** `drover-agent run`: joins where it must, keeps the host at its desired state, talks to the control plane. */
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import type { GuestOrder } from '../../proto/gen/drover/v1/GuestOrder.js';
+import type { StartGrant } from '../../proto/gen/drover/v1/StartGrant.js';
 import { DroverError } from '../../proto/wire/errors.js';
 import { checkHostName } from '../../proto/wire/names.js';
 import { openLocalHost } from '../compose.js';
 import type { AgentConfig } from '../config.js';
 import { memoryGiver } from '../host/give-back.js';
+import { GuestRoom } from '../host/guest-room.js';
 import { HostAgent } from '../host/host-agent.js';
 import { HostRoot } from '../kernel/root.js';
 import type { Log } from '../log.js';
@@ -14,6 +17,7 @@ import { keepRenewed } from '../session/renew.js';
 import { Session } from '../session/session.js';
 import { notifier } from '../systemd/notify.js';
 import { lockForWriting } from '../host/host-lock.js';
+import { hasQuarantine } from '../host/quarantine-file.js';
 import { diskBytesReader, loadAverage, memoryAvailableBytes } from '../host/vitals.js';
 
 export interface RunOptions {
@@ -40,8 +44,26 @@ export async function startAgent(options: RunOptions): Promise<{ stop(): Promise
   const host = await openLocalHost(config, { agentVersion: version, isRoot: options.isRoot }, log);
   if (host.planOnly) log.info({}, 'plan-only: this agent shows what it would change and changes nothing');
   const rest = memoryGiver(options.program);
-  const agent = new HostAgent({
+  const guests = new GuestRoom({
+    log,
+    now: Date.now,
+    // Guests that the audit suspended go on also where the profile lost its section while no agent ran.
+    isWanted: () =>
+      (agent.guestLink.settings() !== undefined || hasQuarantine(config.state_directory)) && !host.planOnly,
+    report: (report) => agent.guestLink.report(report),
+    open: async () => {
+      if (host.planOnly)
+        throw new DroverError(
+          'permission-denied',
+          'this agent changes nothing (plan_only, or it is not root)',
+        );
+      const { openGuests } = await import('../compose-guests.js');
+      return openGuests({ host, config, link: agent.guestLink, log });
+    },
+  });
+  const agent: HostAgent = new HostAgent({
     ...host,
+    guests,
     loadAverage: () => loadAverage(host.kernel),
     memoryAvailableBytes: () => memoryAvailableBytes(host.kernel),
     diskBytes: diskBytesReader(host.kernel),
@@ -50,10 +72,10 @@ export async function startAgent(options: RunOptions): Promise<{ stop(): Promise
     log,
     rest,
   });
-  const session =
+  const session: Session | undefined =
     identity &&
     new Session({
-      ...sessionOptions(agent, log),
+      ...sessionOptions(agent, log, guests),
       identity: () => identity as Identity,
       agentVersion: version,
       bootId: host.bootId,
@@ -80,7 +102,7 @@ export async function startAgent(options: RunOptions): Promise<{ stop(): Promise
 }
 
 /** The handlers that tie a session to its agent; the simulated hosts use the same. */
-export function sessionOptions(agent: HostAgent, log: Log) {
+export function sessionOptions(agent: HostAgent, log: Log, guests?: GuestRoom) {
   return {
     heartbeat: () => agent.heartbeat(),
     onConnected: (welcome: { resumed: boolean }) => {
@@ -93,6 +115,8 @@ export function sessionOptions(agent: HostAgent, log: Log) {
     onDesiredState: (state: Parameters<HostAgent['take']>[0]) => void agent.take(state),
     onAllocations: (...told: Parameters<HostAgent['takeAllocations']>) => void agent.takeAllocations(...told),
     onOperation: (request: Parameters<HostAgent['operate']>[0]) => void agent.operate(request),
+    onGuestOrder: (order: GuestOrder) => guests?.order(order),
+    onStartGrant: (grant: StartGrant) => guests?.granted(grant),
     now: Date.now,
     random: Math.random,
   };

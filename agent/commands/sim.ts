@@ -65,7 +65,7 @@ async function startOne(options: SimOptions, index: number): Promise<Running> {
   let identity = await identityOf(options, index, directory);
   const host = await openSimHost(shape, domainsOf(index), directory, version, log);
   const session = new Session({
-    ...sessionOptions(host.agent, log),
+    ...sessionOptions(host.agent, log, host.guests),
     identity: () => identity,
     agentVersion: version,
     bootId: shape.bootId,

@@ -73,7 +73,7 @@ async function execute(options: StandaloneOptions, host: LocalHost): Promise<Sta
   const { command } = options;
   if (command === 'revert') return revert(host);
   if (command === 'status') return status(options, host);
-  const profile = parseProfile(readProfile(options.profileFile), options.profileFile);
+  const profile = readProfile(options.profileFile);
   const { tuners: settings } = profile;
   if (command === 'apply') return apply(profile, host);
   const entries =
@@ -194,14 +194,17 @@ function count(entries: readonly PlanEntry[], outcome: PlanEntry['outcome']): nu
   return entries.filter((entry) => entry.outcome === outcome).length;
 }
 
-function readProfile(file: string | undefined): string {
+/** Reads and checks a profile. Errors: `not-found`, `invalid-argument`. */
+export function readProfile(file: string | undefined): ProfileDocument {
   if (file === undefined)
     throw new DroverError('invalid-argument', '--profile: got nothing; want a profile file', {
       field: '--profile',
     });
+  let text: string;
   try {
-    return readFileSync(file, 'utf8');
+    text = readFileSync(file, 'utf8');
   } catch (cause) {
     throw new DroverError('not-found', `${file} cannot be read`, { field: '--profile', value: file, cause });
   }
+  return parseProfile(text, file);
 }

@@ -30,7 +30,9 @@ import {
   tuningReport,
   type Told,
 } from './reports.js';
+import type { GuestLink, GuestRoom } from './guest-room.js';
 import { Soon } from './soon.js';
+import { ToldAllocations } from './told-allocations.js';
 import type { TrialFile } from './trial.js';
 
 export interface HostAgentOptions {
@@ -49,6 +51,8 @@ export interface HostAgentOptions {
   readonly trials?: TrialFile;
   readonly pendingReboots?: PendingReboots;
   readonly allocations?: AllocationsFile;
+  /** Stops, starts and audits guests; absent: they are left alone. */
+  readonly guests?: GuestRoom;
   /** Called when the agent has nothing to do until the next regular pass; see `memoryGiver`. */
   rest?(): void;
   /** Tells of changes of files that tuners write; answers how to stop. */
@@ -84,6 +88,7 @@ export class HostAgent {
   #lastTuning: Told | undefined;
   #lastFacts: HostFacts | undefined;
   #lastDomains = '';
+  readonly #told: ToldAllocations;
   #reportedMs = Number.NEGATIVE_INFINITY;
   readonly #drift: Soon<DomainEvent>;
   /** Looks for events at a domain since the last regular pass. */
@@ -93,6 +98,7 @@ export class HostAgent {
 
   constructor(options: HostAgentOptions) {
     this.#options = options;
+    this.#told = new ToldAllocations(options.allocations);
     this.#drift = new Soon(driftDelayMs, (event) => void this.#enforce(event));
     this.#states = new DesiredStates({
       ...options,
@@ -136,6 +142,7 @@ export class HostAgent {
       'desired state taken up',
     );
     session?.start();
+    this.#options.guests?.settingsChanged();
     await this.reconcile();
     this.#timer = setInterval(() => void this.pass(), this.#options.reconcileIntervalMs);
   }
@@ -147,14 +154,15 @@ export class HostAgent {
     this.#drift.stop();
     this.#states.stop();
     for (const end of this.#unsubscribe) end();
+    await this.#options.guests?.stop();
     await this.#session?.stop();
   }
 
   /** The regular pass; first takes up a desired state that could not be saved the last time. */
   async pass(): Promise<void> {
     this.#eventLooks.clear();
-    await this.#options.allocations
-      ?.retry()
+    await this.#told
+      .retry()
       .catch((error: Error) => this.#options.log.warn({ error: error.message }, 'allocations not saved'));
     if (!(await this.#states.retry())) await this.reconcile();
     this.#options.rest?.();
@@ -167,6 +175,7 @@ export class HostAgent {
   }
 
   async #report(): Promise<void> {
+    this.#options.guests?.settingsChanged();
     this.#reportTuning();
     await this.#reportDomains(passAgeMs);
     await this.#reportFacts();
@@ -213,12 +222,25 @@ export class HostAgent {
 
   /** The control plane knows nothing of this host: tell everything. */
   async reportAll(): Promise<void> {
+    this.#told.begin();
     this.#lastTuning = undefined;
     this.#lastFacts = undefined;
     this.#lastDomains = '';
+    this.#options.guests?.tellAll();
     await this.#reportFacts();
     this.#reportTuning();
     await this.#reportDomains();
+  }
+
+  /** What the keeper of guests needs of this agent. */
+  get guestLink(): GuestLink {
+    return {
+      settings: () => this.#states.guests,
+      isConnected: () => this.#session?.connected ?? false,
+      isTold: () => this.#session?.connected === true && this.#told.isInForce,
+      report: (guestReport) => this.#session?.report('guestReport', { guestReport }),
+      requestStarts: (startRequest) => this.#session?.requestStarts({ startRequest }),
+    };
   }
 
   /** Takes a new desired state; see `DesiredStates.take`. Never throws. */
@@ -232,7 +254,7 @@ export class HostAgent {
     if (!allocations) return;
     const before = allocations.current;
     try {
-      if (!(await allocations.save(set, sessionId))) return;
+      if (!(await this.#told.save(set, sessionId))) return;
       for (const uuid of changedKeys(before, allocations.current))
         this.#drift.put(uuid, { uuid, name: uuid, kind: 'metadata-changed' });
       await this.#answers?.again();

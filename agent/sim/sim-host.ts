@@ -12,6 +12,8 @@ import { Reconciler } from '../reconcile/reconciler.js';
 import { withAllocation } from '../reconcile/specs.js';
 import { tuners } from '../tuners/index.js';
 import { diskBytesReader, loadAverage, memoryAvailableBytes } from '../host/vitals.js';
+import type { GuestRoom } from '../host/guest-room.js';
+import { simGuestRoom } from './sim-guests.js';
 import { SimHypervisor, type SimDomainShape } from './sim-hypervisor.js';
 import type { MemoryRoot } from './memory-root.js';
 import { buildTree, type SimShape } from './tree.js';
@@ -21,6 +23,7 @@ export interface SimHost {
   readonly kernel: MemoryRoot;
   readonly hypervisor: SimHypervisor;
   readonly agent: HostAgent;
+  readonly guests: GuestRoom;
   readonly desired: DesiredFile;
   readonly ledger: Ledger;
 }
@@ -100,8 +103,13 @@ export async function openSimHost(
     now: Date.now,
     log,
   });
-  const agent = new HostAgent({
+  const guests = simGuestRoom({
+    ...{ kernel, hypervisor, bootId: shape.bootId, directory, log },
+    link: () => agent.guestLink,
+  });
+  const agent: HostAgent = new HostAgent({
     hypervisor,
+    guests,
     reconciler,
     ...{ desired, allocations, trials, pendingReboots },
     facts,
@@ -112,5 +120,5 @@ export async function openSimHost(
     now: Date.now,
     log,
   });
-  return { shape, kernel, hypervisor, agent, desired, ledger };
+  return { shape, kernel, hypervisor, agent, guests, desired, ledger };
 }

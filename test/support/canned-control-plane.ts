@@ -7,6 +7,8 @@ import {
   type handleUnaryCall,
   type ServiceError,
 } from '@grpc/grpc-js';
+import type { HostDetailInput } from '../../proto/gen/drover/v1/HostDetail.js';
+import type { HostInput } from '../../proto/gen/drover/v1/Host.js';
 import { channelOptions } from '../../proto/wire/limits.js';
 import { loadContract } from '../../proto/wire/load.js';
 import { DroverError } from '../../proto/wire/errors.js';
@@ -94,6 +96,13 @@ function services(): Record<
   Record<string, Handler>
 > {
   const looks = new Map<string, number>();
+  /** Host to the stage that is followed there. */
+  const waits = new Map<string, string>();
+  const waitFor = ({ host }: HostDetailInput, kind: string): HostInput | null | undefined => {
+    waits.set(host?.id ?? '', kind);
+    looks.set(host?.id ?? '', 0);
+    return host;
+  };
   return {
     Fleet: {
       // Two pages, so that every client must ask for the second.
@@ -111,6 +120,11 @@ function services(): Record<
       },
       GetHost: ({ host }) => {
         known(host);
+        const kind = waits.get(host);
+        if (kind !== undefined) {
+          looks.set(host, (looks.get(host) ?? 0) + 1);
+          return canned.followed(looks.get(host) ?? 0, kind);
+        }
         if (host === 'broken') throw new Error('something of its own');
         return host === 'silent'
           ? undefined
@@ -120,6 +134,27 @@ function services(): Record<
       },
       UpdateHost: ({ host }) => (known(host), { ...canned.hosts[0] }),
       DeleteHost: ({ host }) => (known(host), {}),
+      // kvm-02 is refused; the guests of kvm-04 can be waited for.
+      MaintainHost: ({ host, state, guests, validateOnly }) => {
+        known(host);
+        const answer = canned.maintained(String(state), guests === 'stop');
+        const refusal = `host ${host} is not drained: leaves -12.0 % headroom in rack 7 (memory, 1 other host); make room or set it right first, or use force`;
+        if (host === 'kvm-02' && !validateOnly)
+          throw new DroverError('failed-precondition', refusal, { field: 'host', value: host });
+        const short = [{ scope: 'rack 7', resource: 'memory', headroomPercent: -12, hosts: 1 }];
+        if (validateOnly)
+          return host === 'kvm-02'
+            ? { ...answer, host: canned.hosts[1], capacity: short, refusals: [refusal] }
+            : { ...answer, host: canned.hosts[0] };
+        return host === 'kvm-04' ? { ...answer, host: waitFor(canned.followed(0, 'stop'), 'stop') } : answer;
+      },
+      ResumeHost: ({ host }) => {
+        known(host);
+        if (host === 'kvm-04') return { host: waitFor(canned.followed(0, 'start'), 'start') };
+        const { guests, host: resuming } = canned.maintained('resuming', true);
+        const started = { action: 'started', detail: 'was stopped for it' };
+        return { host: resuming, guests: guests?.map((guest) => ({ ...guest, ...started })) };
+      },
       ListDomains: () => ({ domains: canned.domains, total: canned.domains.length }),
       CreateJoinToken: () => ({
         token:

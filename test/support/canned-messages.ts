@@ -5,10 +5,12 @@ import type { ConditionInput } from '../../proto/gen/drover/v1/Condition.js';
 import type { DomainInput } from '../../proto/gen/drover/v1/Domain.js';
 import type { ExplainResponseInput } from '../../proto/gen/drover/v1/ExplainResponse.js';
 import type { FlavorInput } from '../../proto/gen/drover/v1/Flavor.js';
+import type { GuestReportInput } from '../../proto/gen/drover/v1/GuestReport.js';
 import type { HostAggregateInput } from '../../proto/gen/drover/v1/HostAggregate.js';
 import type { HostDetailInput } from '../../proto/gen/drover/v1/HostDetail.js';
 import type { HostFactsInput } from '../../proto/gen/drover/v1/HostFacts.js';
 import type { HostInput } from '../../proto/gen/drover/v1/Host.js';
+import type { MaintainHostResponseInput } from '../../proto/gen/drover/v1/MaintainHostResponse.js';
 import type { OperationInput } from '../../proto/gen/drover/v1/Operation.js';
 import type { ProfileInput } from '../../proto/gen/drover/v1/Profile.js';
 import type { SchedulerSettingInput } from '../../proto/gen/drover/v1/SchedulerSetting.js';
@@ -67,7 +69,17 @@ export const hosts: HostInput[] = [
     simulated: true,
     forcedDown: true,
   },
-  { id: id('3'), name: 'kvm-03.example.org', liveness: 'never-seen', tuningState: 'unmanaged' },
+  {
+    ...{ id: id('3'), name: 'kvm-03.example.org', liveness: 'never-seen', tuningState: 'unmanaged' },
+    maintenance: {
+      ...{ state: 'drain', reason: 'burn-in first', by: 'ann', guests: 'leave' },
+      sinceUnixMs: cannedNowMs - 40 * minute,
+    },
+    lock: {
+      ...{ purpose: 'maintenance', holder: 'maintenance', reason: 'burn-in first', by: 'ann' },
+      sinceUnixMs: cannedNowMs - 40 * minute,
+    },
+  },
 ];
 
 export const facts: HostFactsInput = {
@@ -232,7 +244,41 @@ export const conditions: ConditionInput[] = [
   },
 ];
 
+/** What the agent of kvm-01 tells of its guests. */
+export const guestReport: GuestReportInput = {
+  stage: {
+    ...{ id: 'boot-1', kind: 'start', cause: 'boot', state: 'running', waves: 2 },
+    startedUnixMs: cannedNowMs - 42_000,
+    guests: [
+      { uuid: 'u1', name: 'db-1', wave: 1, state: 'running', sinceUnixMs: cannedNowMs - 20_000 },
+      { uuid: 'u2', name: 'web-1', wave: 2, state: 'starting', sinceUnixMs: cannedNowMs - 3_000 },
+      { uuid: 'u3', name: 'web-2', wave: 2, state: 'waiting', message: 'storage answers in 80 ms' },
+    ],
+  },
+  ports: [
+    {
+      ...{ port: 'vnet7', bridge: 'br-int', kind: 'stale', outcome: 'mended', reason: 'its netdev is gone' },
+      ...{ foundUnixMs: cannedNowMs - 5 * minute, mendedUnixMs: cannedNowMs - 4 * minute },
+    },
+  ],
+  audit: [
+    {
+      ...{ kind: 'ghost-process', uuid: 'u9', name: 'old-1', action: 'log', outcome: 'logged' },
+      evidence: ['QEMU process 4711 runs', 'libvirt does not know it'],
+      foundUnixMs: cannedNowMs - 12 * minute,
+    },
+  ],
+  preflight: [
+    { check: 'owners', status: 'ok' },
+    {
+      ...{ check: 'inhibitor-limit', status: 'warning', message: 'logind waits 5 s at most' },
+      cure: 'install the drop-in of Drover',
+    },
+  ],
+};
+
 export const detail: HostDetailInput = {
+  guests: guestReport,
   host: hosts[0] as HostInput,
   facts,
   domains,
@@ -307,7 +353,57 @@ export const profile: ProfileInput = {
   priority: 10,
   trialSeconds: 30,
   onFailure: 'keep',
+  guests:
+    '{"ports":"heal","rules":[{"domains":["db*"],"grace_seconds":120,"order":10}],"stop":{"ask":["acpi","agent"],"parallel":4}}',
 };
+
+/** What a request for drain or maintenance is answered; `stops`: its guests are stopped. */
+export function maintained(state: string, stops: boolean): MaintainHostResponseInput {
+  const maintenance = {
+    ...{ state, reason: 'new kernel', by: 'ann', guests: stops ? 'stop' : 'leave', sinceUnixMs: cannedNowMs },
+    ...{ stageId: stops ? 'stop-1' : '', stageState: '' },
+  };
+  const stays = { action: 'stays', detail: 'goes on running' };
+  const shut = (wave: number, detail: string) => ({ wave, action: 'shut-down', detail });
+  return {
+    host: { ...hosts[0], maintenance },
+    guests: [
+      {
+        ...{ domain: domains[0] as DomainInput, managed: true },
+        ...(stops ? shut(1, 'asked by acpi, then agent; powered off after 60 s') : stays),
+      },
+      {
+        domain: domains[1] as DomainInput,
+        ...(stops ? shut(2, 'asked by agent; saved to disk after 120 s') : stays),
+      },
+    ],
+    capacity: [
+      { scope: 'fleet', resource: 'memory', headroomPercent: 41.24, hosts: 50 },
+      { scope: 'zone rack-a', resource: 'memory', headroomPercent: 12.3, hosts: 9 },
+      { scope: 'rack 7', resource: 'vcpus', headroomPercent: 2.1, hosts: 3 },
+    ],
+    warnings: stops ? ['inhibitor-limit: logind waits 5 s at most (install the drop-in of Drover)'] : [],
+  };
+}
+
+/** The host of a request that is waited for, after so many looks: two find its guests under way. */
+export function followed(looks: number, kind: string): HostDetailInput {
+  const over = looks > 2;
+  const done = kind === 'stop' ? 'stopped' : 'running';
+  const guests = ['db-1', 'web-1'].map((name, index) => ({
+    ...{ uuid: name, name, wave: 2 - index, state: over || index >= 3 - looks ? done : 'waiting' },
+    sinceUnixMs: cannedNowMs - 5_000,
+  }));
+  const stageId = kind === 'stop' ? 'stop-1' : 'stop-1-start';
+  const stage = {
+    ...{ id: stageId, kind, cause: 'maintenance', state: over ? 'done' : 'running', waves: 2, guests },
+    ...{ startedUnixMs: cannedNowMs - 75_000, endedUnixMs: over ? cannedNowMs - 1_000 : 0 },
+  };
+  const state = kind === 'stop' ? 'maintenance' : 'resuming';
+  const maintenance = { state, guests: 'stop', stageId, stageState: stage.state };
+  const host = { id: id('4'), name: 'kvm-04', ...(over && kind === 'start' ? {} : { maintenance }) };
+  return { host, guests: { stage } };
+}
 
 export const destinations: SelectDestinationsResponseInput = {
   destinations: [

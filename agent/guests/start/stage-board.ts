@@ -1,0 +1,68 @@
+/** How far each guest of a start has come, and what is told of it. */
+import type { Guest, GuestStanding, GuestState, Stage, StageCause } from '../guest.js';
+
+export interface StageBoardOptions {
+  readonly id: string;
+  readonly cause: StageCause;
+  /** Unix time. */
+  now(): number;
+  report(stage: Stage): void;
+}
+
+export class StageBoard {
+  readonly #options: StageBoardOptions;
+  readonly #startedMs: number;
+  readonly #waves: number;
+  readonly #message: string;
+  readonly #rows: Map<string, GuestStanding>;
+  #isOver = false;
+
+  /** Every guest waits; `message` says what of the order could not be kept. */
+  constructor(options: StageBoardOptions, waves: readonly (readonly Guest[])[], message: string) {
+    this.#options = options;
+    this.#startedMs = options.now();
+    this.#waves = waves.length;
+    this.#message = message;
+    const rows = waves.flatMap((wave, index) =>
+      wave.map(({ uuid, name }): [string, GuestStanding] => [
+        uuid,
+        { uuid, name, wave: index + 1, state: 'waiting', message: '', sinceMs: this.#startedMs },
+      ]),
+    );
+    this.#rows = new Map(rows);
+    this.#tell('running', 0);
+  }
+
+  /** Not after the end: what a start that was cut off still comes to is libvirt's to tell. */
+  set(uuid: string, state: GuestState, message: string): void {
+    const row = this.#rows.get(uuid);
+    if (!row || this.#isOver) return;
+    this.#rows.set(uuid, { ...row, state, message, sinceMs: this.#options.now() });
+    this.#tell('running', 0);
+  }
+
+  /** The stage as it ended. */
+  end(isCutOff: boolean): Stage {
+    if (isCutOff) this.#cutOff();
+    this.#isOver = true;
+    const hasFailed = [...this.#rows.values()].some(({ state }) => state === 'failed');
+    return this.#tell(isCutOff ? 'cut-off' : hasFailed ? 'failed' : 'done', this.#options.now());
+  }
+
+  #cutOff(): void {
+    for (const { uuid, state } of this.#rows.values()) {
+      if (state === 'waiting') this.set(uuid, 'left', 'not started: the stage was given up');
+      if (state === 'starting') this.set(uuid, 'starting', 'left to libvirt, which had it in hand');
+    }
+  }
+
+  #tell(state: Stage['state'], endedMs: number): Stage {
+    const stage: Stage = {
+      ...{ id: this.#options.id, kind: 'start', cause: this.#options.cause, state },
+      ...{ startedMs: this.#startedMs, endedMs, waves: this.#waves, message: this.#message },
+      guests: [...this.#rows.values()],
+    };
+    this.#options.report(stage);
+    return stage;
+  }
+}

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S MALLOC_ARENA_MAX=2 node --expose-gc --max-semi-space-size=1 --max-old-space-size=512
+#!/usr/bin/env -S MALLOC_ARENA_MAX=2 node --expose-gc --single-threaded-gc --max-semi-space-size=1 --max-old-space-size=512
 /**
  * Entry of drover-agent. CommonJS, because libuv reads UV_THREADPOOL_SIZE when its pool first starts and loading an ES
  * module already starts it: four threads would leave none for files while libvirt calls hang (agent/libvirt).
@@ -15,7 +15,7 @@ interface Memory {
 }
 
 process.noDeprecation = true; // grpc-js names the address in TLS also where it is an IP
-process.env['UV_THREADPOOL_SIZE'] ??= '16';
+process.env['UV_THREADPOOL_SIZE'] ??= '48';
 
 /** True when the bundle is not older than the last compilation. A package without tsc's record has only the one. */
 async function bundleIsFresh(): Promise<boolean> {

@@ -1,4 +1,4 @@
-/** D-Bus behind one function: the only file that knows dbus-next. docs/adr/0004-dbus-next.md says why it is this library. */
+/** D-Bus behind one function: with bus-connection.ts the only file that knows dbus-next (docs/adr/0004-dbus-next.md). */
 import dbus from 'dbus-next';
 import { DroverError } from '../../proto/wire/errors.js';
 
@@ -59,7 +59,8 @@ export async function callBus(call: BusCall, options: BusOptions = {}): Promise<
 const nobody = /\.(ServiceUnknown|NameHasNoOwner|NoServer|Disconnected|Spawn\.\w+)$/;
 const noSuchThing = /\.(UnknownObject|UnknownInterface|UnknownMethod)$/;
 
-function asBusError(label: string, thrown: unknown): DroverError {
+/** What went wrong, by the bus's or the socket's name for it. */
+export function asBusError(label: string, thrown: unknown): DroverError {
   if (thrown instanceof DroverError) return thrown;
   const { message, type, code } = thrown as { message?: string; type?: string; code?: string };
   const name = type ?? '';

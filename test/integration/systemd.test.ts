@@ -1,6 +1,6 @@
 /** agent/systemd against a real message bus of its own, a service with systemd's interface, and libsystemd. */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -13,6 +13,7 @@ import { unitStates } from '../../agent/systemd/units.js';
 import { HostRoot } from '../../agent/kernel/root.js';
 import { owners } from '../../agent/tuners/owners.js';
 import type { HostView, Knob } from '../../agent/tuners/tuner.js';
+import { startBus } from '../support/private-bus.js';
 import { hasProgram } from '../support/private-libvirtd.js';
 import { until } from '../support/poll.js';
 
@@ -98,22 +99,6 @@ Manager.configureMembers({
     SetUnitProperties: { inSignature: 'sba(sv)', outSignature: '' },
   },
 });
-
-const policy = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN" "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig><listen>unix:path=SOCKET</listen><auth>EXTERNAL</auth>
-<policy context="default"><allow own="*"/><allow send_destination="*"/><allow eavesdrop="false" receive_sender="*"/></policy></busconfig>`;
-
-async function startBus(directory: string): Promise<{ address: string; process: ChildProcess }> {
-  const socket = join(directory, 'bus');
-  writeFileSync(join(directory, 'bus.conf'), policy.replace('SOCKET', socket));
-  const process = spawn(
-    'dbus-daemon',
-    ['--nofork', '--nopidfile', `--config-file=${join(directory, 'bus.conf')}`],
-    { stdio: 'ignore' },
-  );
-  await until(() => existsSync(socket), 5_000, 'the bus did not start');
-  return { address: `unix:path=${socket}`, process };
-}
 
 /** Limits of a unit arrive as systemd wants them: a CPU mask with the lowest byte first, bytes in 64 bits. */
 async function limitsOfUnits(t: Test, { setResources }: UnitServices): Promise<void> {

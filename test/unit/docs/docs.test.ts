@@ -61,7 +61,7 @@ t.test('the index names every page', async (t) => {
 
 t.test('every target and command that a page names exists', async (t) => {
   t.same(makeTargets('Type `make run`, or\n\n    make test-unit\nthey make nothing'), ['run', 'test-unit']);
-  const targets = [...read('Makefile').matchAll(/^([a-z-]+):/gm)].map((match) => match[1] as string);
+  const targets = [...read('Makefile').matchAll(/^([a-z0-9-]+):/gm)].map((match) => match[1] as string);
   for (const page of pages)
     for (const target of makeTargets(read(page))) t.ok(targets.includes(target), `${page}: make ${target}`);
 
@@ -206,7 +206,7 @@ t.test('the units keep their promises', async (t) => {
   const text = read(`systemd/${units[0]}`).replaceAll(/^#.*\n/gm, '');
   t.match(text, /^Type=notify$/m);
   t.match(read('agent/commands/run.ts'), /notifier\(\)[^]*\.ready\(/, 'the agent says READY=1');
-  t.match(text, /^Environment=UV_THREADPOOL_SIZE=16$/m);
+  t.match(text, /^Environment=UV_THREADPOOL_SIZE=48$/m);
   t.match(text, /^KillMode=process$/m, 'a stop ends no process but the agent');
   t.notMatch(text, /ProtectKernelTunables|ProtectControlGroups|PrivateDevices|ProtectProc/, 'it writes /sys');
 });

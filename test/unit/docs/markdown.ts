@@ -18,7 +18,7 @@ export function deadLinks(root: string, page: string, text: string): string[] {
 
 /** Targets that a page tells a reader to make: `make NAME` in code, in a line or a block. */
 export function makeTargets(text: string): string[] {
-  return [...text.matchAll(/(?:`|^\s*(?:\$ )?)make ([a-z][a-z-]*)/gm)].map((match) => match[1] as string);
+  return [...text.matchAll(/(?:`|^\s*(?:\$ )?)make ([a-z][a-z0-9-]*)/gm)].map((match) => match[1] as string);
 }
 
 /** Commands of one program in code: `drover host list` gives [host, list]; options and values are left out. */

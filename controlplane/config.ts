@@ -10,6 +10,11 @@ const amount = z
   .max(2 ** 40);
 const address = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/, { error: 'HOST:PORT' });
 
+const startLimit = z.strictObject({
+  label: z.string().min(1).max(63),
+  most: z.int().min(1).max(10_000),
+});
+
 const schema = z.strictObject({
   state_directory: z.string().startsWith('/').default('/var/lib/drover/controlplane'),
   listen: address.default('0.0.0.0:7643'),
@@ -28,6 +33,13 @@ const schema = z.strictObject({
   reserved_host_disk_mb: amount.default(0),
   claim_ttl_seconds: z.int().min(0).max(86_400).default(120),
   release_orphans: z.boolean().default(false),
+  start_limits: z
+    .array(startLimit)
+    .max(16)
+    .refine((limits) => new Set(limits.map(({ label }) => label)).size === limits.length, {
+      error: 'each label once',
+    })
+    .default([]),
   default_availability_zone: z.string().min(1).max(63).default('nova'),
   certificate_hours: z
     .int()

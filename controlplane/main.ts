@@ -12,6 +12,7 @@ import { catalogHandlers } from './api/catalog.js';
 import { enrolHandler, renewHandler } from './api/enrolment.js';
 import { fleetHandlers } from './api/fleet.js';
 import { healthHandlers } from './api/health.js';
+import { maintenanceHandlers } from './api/maintenance.js';
 import { operationHandlers } from './api/operations.js';
 import { placementHandlers } from './api/placement.js';
 import { withPlainAnswers } from './api/plain-answers.js';
@@ -21,8 +22,13 @@ import { Catalog } from './catalog/catalog.js';
 import type { ControlPlaneConfig } from './config.js';
 import { FleetControl } from './fleet/control.js';
 import { Directory } from './fleet/directory.js';
+import { liveness } from './fleet/liveness.js';
+import { HostLocks } from './fleet/host-locks.js';
 import { Registry } from './fleet/registry.js';
+import { ReportedTwice } from './fleet/reported-twice.js';
 import { Sessions } from './fleet/sessions.js';
+import { StartPermits } from './fleet/start-permits.js';
+import { Maintenance } from './maintenance/maintenance.js';
 import { novaSettings } from './model/scheduler-settings.js';
 import { Operations } from './operations/operations.js';
 import { filters } from './placement/filters/index.js';
@@ -47,6 +53,9 @@ export interface ControlPlane {
   readonly enrolAddress: string;
   readonly authority: Authority;
   readonly fleet: FleetControl;
+  /** Locks of hosts, for whoever works on one from within the process: rollouts. */
+  readonly locks: HostLocks;
+  readonly permits: StartPermits;
   /** Resolves when nothing can be stored any more; the control plane is closing then, and its process should end. */
   readonly failed: Promise<DroverError>;
   /** May be called again; ends when everything is closed. */
@@ -124,9 +133,40 @@ async function serve(config: ControlPlaneConfig, log: Log, store: Store): Promis
   });
   const profiles: Profiles = new Profiles(commits, Date.now, () => fleet.desiredChanged());
   const rule = { serviceDownTimeMs: config.service_down_time * 1000 };
+  const sessions = new Sessions(randomUUID);
+  const isHeard = (hostId: string): boolean =>
+    liveness(sessions.get(hostId)?.lastSeenMs ?? 0, Date.now(), rule) === 'up';
+  const maintenance = new Maintenance({
+    directory,
+    sessions,
+    registry,
+    guestsOf: (host) => profiles.desiredFor(host).guests,
+    covers: (hostId, domain) => claims.covers(hostId, domain),
+    isHeard,
+    now: Date.now,
+    newId: randomUUID,
+    log,
+  });
+  const permits = new StartPermits({
+    limits: config.start_limits,
+    labelsOf: (hostId) => directory.get(hostId)?.labels ?? {},
+    grant: (hostId, uuids) =>
+      sessions.get(hostId)?.link.send('startGrant', { startGrant: { uuids: [...uuids] } }, false),
+    now: Date.now,
+    log,
+  });
+  const twice = new ReportedTwice({
+    sessions,
+    instances: registry.columns.instances,
+    hostAt: (row) => registry.columns.records[row],
+    isHeard,
+    now: Date.now,
+    log,
+  });
   const fleet: FleetControl = new FleetControl({
     directory,
-    sessions: new Sessions(randomUUID),
+    sessions,
+    watchers: [maintenance, permits, twice],
     registry,
     profiles,
     operations,
@@ -176,7 +216,10 @@ async function serve(config: ControlPlaneConfig, log: Log, store: Store): Promis
     apiListen: config.listen,
     enrolmentListen: config.enrol_listen,
     apiServices: [
-      service('Fleet', contract.Fleet.service, fleetHandlers(fleet, tokens)),
+      service('Fleet', contract.Fleet.service, {
+        ...fleetHandlers(fleet, tokens),
+        ...maintenanceHandlers(fleet, maintenance),
+      }),
       service('Placement', placement, placementHandlers({ registry, claims, catalog, newSeed })),
       service('Catalog', contract.Catalog.service, catalogHandlers(catalog, registry)),
       service('Tuning', contract.Tuning.service, tuningHandlers(fleet)),
@@ -227,6 +270,8 @@ async function serve(config: ControlPlaneConfig, log: Log, store: Store): Promis
     enrolAddress: reach(config.enrol_listen, config.advertise, servers.enrolmentPort),
     authority,
     fleet,
+    locks: new HostLocks(directory, Date.now),
+    permits,
     failed,
     close,
   };

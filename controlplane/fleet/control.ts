@@ -23,6 +23,7 @@ import type { Totals } from '../model/allocation.js';
 import type { Operations } from '../operations/operations.js';
 import type { Profiles } from '../profiles/profiles.js';
 import type { Write } from '../store/store.js';
+import type { AgentWatcher } from './agent-watcher.js';
 import { AllocationFeed, type HeldAllocations } from './allocation-feed.js';
 import type { Directory } from './directory.js';
 import { hostMessage } from './host-message.js';
@@ -60,6 +61,8 @@ export interface FleetParts {
   readonly operations: Operations;
   readonly allocations: AllocationIndex;
   readonly rule: LivenessRule;
+  /** Rooms that hear what agents say of their guests. */
+  readonly watchers?: readonly AgentWatcher[];
   now(): number;
   readonly log: { warn(fields: object, message: string): void };
 }
@@ -89,9 +92,11 @@ export class FleetControl {
    */
   connected(session: HostSession, host: HostRecord): void {
     this.heard(session);
-    if (!session.isFed) this.#parts.allocations.sessionBegan?.(session.hostId);
+    const isNew = !session.isFed;
+    if (isNew) this.#parts.allocations.sessionBegan?.(session.hostId);
     this.#feed.connected(session);
     this.#sendDesired(session, host);
+    for (const watcher of this.#watchers) watcher.connected?.(session, host, isNew);
   }
 
   /** Any message is a sign of life. */
@@ -110,7 +115,11 @@ export class FleetControl {
     if (message.heartbeat || message.domains) this.#setService(session, true);
     if (message.tuning) session.tuning = message.tuning;
     if (message.operationResult) this.operations.finish(session.hostId, message.operationResult);
-    if (message.heartbeat || message.domains || message.tuning) this.#noteConditions(session.hostId);
+    if (message.guestReport) session.guests = message.guestReport;
+    for (const watcher of this.#watchers) watcher.said?.(session, message);
+    if (message.guestReport) this.accountDomains(session.hostId);
+    if (message.heartbeat || message.domains || message.tuning || message.guestReport)
+      this.#noteConditions(session.hostId);
   }
 
   /** Profiles, labels or zones changed: sends every connected host what it should be now, and counts its capacity anew. */
@@ -167,7 +176,9 @@ export class FleetControl {
     const domains = this.sessions.get(hostId)?.domains ?? [];
     const row = registry.rowOf(hostId);
     if (row !== undefined) for (const { uuid } of domains) registry.columns.instances.add(uuid, row);
-    registry.setUnmanaged(hostId, totalsOf(domains.filter((domain) => !allocations.covers(hostId, domain))));
+    const unmanaged = domains.filter((domain) => !allocations.covers(hostId, domain));
+    const expected = this.#watchers.flatMap((watcher) => [...(watcher.expectedOn?.(hostId) ?? [])]);
+    registry.setUnmanaged(hostId, totalsOf(unmanaged, new Set(expected)));
   }
 
   /** Marks hosts that fell silent. Called every second or so. */
@@ -175,8 +186,10 @@ export class FleetControl {
     for (const session of this.sessions.all()) {
       if (session.lastSeenMs === 0 || this.#alive(session.hostId) !== 'down') continue;
       this.#setService(session, false);
+      for (const watcher of this.#watchers) watcher.silent?.(session.hostId);
       this.#noteConditions(session.hostId);
     }
+    for (const watcher of this.#watchers) watcher.sweep?.();
   }
 
   /** The zone that a host is in: that of its aggregates, else its own. Empty: it names none. */
@@ -210,6 +223,7 @@ export class FleetControl {
       domains: this.domains(record.id),
       tuning: session?.tuning ?? null,
       conditions: this.conditions(record),
+      guests: session?.guests ?? null,
     };
   }
 
@@ -228,6 +242,7 @@ export class FleetControl {
     const found = verdicts(this.sessions.get(record.id), this.#alive(record.id));
     const trouble = this.#parts.allocations.troubleOn?.(record.id);
     if (trouble) found.push({ type: 'allocations', status: 'degraded', ...trouble });
+    found.push(...this.#watchers.flatMap((watcher) => watcher.troubleOn?.(record.id) ?? []));
     return this.#conditions.of(record, found, this.#parts.now());
   }
 
@@ -253,6 +268,11 @@ export class FleetControl {
     this.#feed.forget(hostId);
     this.sessions.remove(hostId);
     this.#conditions.remove(hostId);
+    for (const watcher of this.#watchers) watcher.removed?.(hostId);
+  }
+
+  get #watchers(): readonly AgentWatcher[] {
+    return this.#parts.watchers ?? [];
   }
 
   /** A host takes placements while it is up, libvirt answers and its domains are known. One without libvirt never does. */
@@ -275,6 +295,7 @@ export class FleetControl {
   /** Nothing is sent to an agent that holds nothing and should hold nothing. */
   #sendDesired(session: HostSession, host: HostRecord): void {
     const desired = this.profiles.desiredFor(host);
+    session.keepsGuests = desired.guests !== '';
     const already =
       session.desiredDigest === desired.digest ||
       (session.desiredDigest === '' && desired.profileName === '');
@@ -343,14 +364,15 @@ function holds(host: HostRecord, held: number): DroverError {
   );
 }
 
-/** What domains hold. One that is shut off holds its disk alone. */
-function totalsOf(domains: readonly Domain[]): Totals {
+/** What domains hold. One that is shut off holds its disk alone, unless it is `expected` to run again. */
+function totalsOf(domains: readonly Domain[], expected: ReadonlySet<string>): Totals {
+  const isOff = ({ state, uuid }: Domain): boolean => state === 'shutoff' && !expected.has(uuid);
   const sum = (value: (domain: Domain) => number): number =>
     domains.reduce((total, domain) => total + value(domain), 0);
   return {
     count: domains.length,
-    vcpus: sum((domain) => (domain.state === 'shutoff' ? 0 : domain.vcpus)),
-    memoryMb: sum((domain) => (domain.state === 'shutoff' ? 0 : Math.ceil(domain.memoryBytes / 2 ** 20))),
+    vcpus: sum((domain) => (isOff(domain) ? 0 : domain.vcpus)),
+    memoryMb: sum((domain) => (isOff(domain) ? 0 : Math.ceil(domain.memoryBytes / 2 ** 20))),
     diskMb: sum((domain) => Math.ceil(domain.diskBytes / 2 ** 20)),
   };
 }

@@ -38,6 +38,8 @@ export function hostMessage({ record, view, session, alive, desired, generation 
     simulated: record.simulated,
     forcedDown: record.forcedDown,
     aggregates: [...view.aggregates],
+    maintenance: record.maintenance,
+    lock: record.lock,
   };
 }
 

@@ -9,6 +9,7 @@ import { type Aggregate, aggregateNumber, aggregateStrings } from '../model/aggr
 import { nothingTaken, type Totals } from '../model/allocation.js';
 import { type HostDetails, noDetails } from '../model/host-details.js';
 import { novaDefaults, novaDefaultZone, offered, overcommitInForce } from '../model/host.js';
+import { isOutOfPlacement } from '../model/out-of-placement.js';
 import { blockRows, hasBit, writeBit } from './registry-columns.js';
 import { Columns } from './registry-resources.js';
 import { type HostView, hostView } from './registry-view.js';
@@ -23,6 +24,11 @@ export interface RegistryOptions {
 }
 
 const firstRows = 64;
+
+/** Changes that are told apart by their row; whoever looks less often searches anew. */
+const changesKept = 1_024;
+/** In place of a row: more than what one row holds may have changed. */
+const everyRow = -1;
 
 export class Registry {
   readonly columns: Columns;
@@ -40,6 +46,8 @@ export class Registry {
   #lastList: readonly Aggregate[] | undefined;
   #lastMultipliers: ReadonlyMap<string, number | undefined> = new Map();
   #revision: number;
+  /** The row that each of the last changes was in, by revision modulo its length. */
+  readonly #changedRows = new Int32Array(changesKept).fill(everyRow);
 
   /** `from`: what the new registry starts as, over columns that were copied from there. */
   constructor(
@@ -77,6 +85,18 @@ export class Registry {
     return this.#revision;
   }
 
+  /** The one row that the change to this revision was in; undefined: it was in more, or is too long ago to tell. */
+  rowChangedAt(revision: number): number | undefined {
+    if (this.#revision - revision >= changesKept) return undefined;
+    const row = this.#changedRows[revision % changesKept] as number;
+    return row === everyRow ? undefined : row;
+  }
+
+  #changed(row: number): void {
+    this.#revision++;
+    this.#changedRows[this.#revision % changesKept] = row;
+  }
+
   get size(): number {
     return this.#rowsById.size;
   }
@@ -91,11 +111,11 @@ export class Registry {
     if (aggregates) this.columns.aggregates[row] = aggregates;
     this.#rename(row, record);
     this.columns.records[row] = record;
-    writeBit(this.columns.enabled, row, !record.disabled);
+    writeBit(this.columns.enabled, row, !record.disabled && !isOutOfPlacement(record));
     this.columns.deriveService(row);
     this.#applyAggregates(row, record);
     this.#setCapacity(row, record);
-    this.#revision++;
+    this.#changed(everyRow);
   }
 
   /** Puts a host into these host aggregates and out of every other. False: the host is not known. */
@@ -105,13 +125,13 @@ export class Registry {
     this.columns.aggregates[row] = aggregates;
     this.#applyAggregates(row, this.recordAt(row));
     this.#setCapacity(row, this.recordAt(row));
-    this.#revision++;
+    this.#changed(everyRow);
     return true;
   }
 
   /** The rules of placement changed: a search of this registry may answer something else from now on. */
   rulesChanged(): void {
-    this.#revision++;
+    this.#changed(everyRow);
   }
 
   /** Hosts that neither name a zone nor have one by an aggregate are in this one from now on. */
@@ -119,7 +139,7 @@ export class Registry {
     if (zone === this.#defaultZone) return;
     this.#defaultZone = zone;
     for (const row of this.#rowsById.values()) this.#applyAggregates(row, this.recordAt(row));
-    this.#revision++;
+    this.#changed(everyRow);
   }
 
   #applyAggregates(row: number, record: HostRecord): void {
@@ -135,7 +155,7 @@ export class Registry {
     if (row === undefined) return false;
     this.columns.details[row] = details;
     this.columns.touchShape(row);
-    this.#revision++;
+    this.#changed(row);
     return true;
   }
 
@@ -150,7 +170,7 @@ export class Registry {
       const count = counts[name];
       if (count !== undefined) this.columns[name].set(row, count);
     }
-    this.#revision++;
+    this.#changed(row);
     return true;
   }
 
@@ -170,7 +190,20 @@ export class Registry {
     columns.details[row] = noDetails;
     columns.touchShape(row);
     this.#forget(row, id);
-    this.#revision++;
+    this.#changed(everyRow);
+  }
+
+  /**
+   * What a host's allocations hold in sum, how many of them are work under way, and their ECUs: one change in place of two.
+   * `row`: where the host may be. Answers its row; undefined: the host is not known.
+   */
+  setHeld(id: string, totals: Totals, ioOps: number, ecusUsed: number, row?: number): number | undefined {
+    const own = row !== undefined && this.columns.records[row]?.id === id ? row : this.#rowsById.get(id);
+    if (own === undefined) return undefined;
+    this.columns.ioOps.set(own, ioOps);
+    this.columns.ecusUsed.set(own, ecusUsed);
+    this.#setTakenAt(own, totals, 'allocated', this.#allocated);
+    return own;
   }
 
   /** What a host's allocations hold in sum. False: the host is not known. */
@@ -193,7 +226,7 @@ export class Registry {
     const { columns } = this;
     columns.lastSeenMs[row] = lastSeenMs;
     if (hasBit(columns.up, row) !== up || hasBit(columns.controllable, row) !== controllable)
-      this.#revision++;
+      this.#changed(row);
     writeBit(columns.up, row, up);
     writeBit(columns.controllable, row, controllable);
     columns.deriveService(row);
@@ -206,7 +239,7 @@ export class Registry {
     if (row === undefined) return false;
     writeBit(this.columns.forcedDown, row, forced);
     this.columns.deriveService(row);
-    this.#revision++;
+    this.#changed(everyRow);
     return true;
   }
 
@@ -328,15 +361,21 @@ export class Registry {
   #setTaken(id: string, totals: Totals, kind: 'allocated' | 'unmanaged', kept: Totals[]): boolean {
     const row = this.#rowsById.get(id);
     if (row === undefined) return false;
-    for (const name of ['vcpus', 'memoryMb', 'diskMb'] as const) {
-      this.columns[name][kind][row] = totals[name];
-      this.columns[name].derive(row);
-    }
-    kept[row] = totals;
-    const servers = (this.#allocated[row]?.count ?? 0) + (this.#unmanaged[row]?.count ?? 0);
-    this.columns.servers.set(row, servers);
-    this.#revision++;
+    this.#setTakenAt(row, totals, kind, kept);
     return true;
+  }
+
+  #setTakenAt(row: number, totals: Totals, kind: 'allocated' | 'unmanaged', kept: Totals[]): void {
+    const { vcpus, memoryMb, diskMb, servers } = this.columns;
+    vcpus[kind][row] = totals.vcpus;
+    vcpus.derive(row);
+    memoryMb[kind][row] = totals.memoryMb;
+    memoryMb.derive(row);
+    diskMb[kind][row] = totals.diskMb;
+    diskMb.derive(row);
+    kept[row] = totals;
+    servers.set(row, (this.#allocated[row]?.count ?? 0) + (this.#unmanaged[row]?.count ?? 0));
+    this.#changed(row);
   }
 }
 

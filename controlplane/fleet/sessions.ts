@@ -3,6 +3,7 @@
  * within seconds and tells everything again, so heartbeats cost no disk.
  */
 import type { ControlMessageInput } from '../../proto/gen/drover/v1/ControlMessage.js';
+import type { GuestReport } from '../../proto/gen/drover/v1/GuestReport.js';
 import type { Domain } from '../../proto/gen/drover/v1/Domain.js';
 import type { Heartbeat } from '../../proto/gen/drover/v1/Heartbeat.js';
 import type { Hello } from '../../proto/gen/drover/v1/Hello.js';
@@ -14,7 +15,13 @@ import { Link } from '../../proto/wire/link.js';
 /** The body of a message to an agent: one of the fields of ControlMessage's oneof. */
 export type ControlBody = Pick<
   ControlMessageInput,
-  'welcome' | 'desiredState' | 'operationRequest' | 'acknowledgement' | 'allocations'
+  | 'welcome'
+  | 'desiredState'
+  | 'operationRequest'
+  | 'acknowledgement'
+  | 'allocations'
+  | 'guestOrder'
+  | 'startGrant'
 >;
 
 /** One host as its agent last described it. */
@@ -29,6 +36,10 @@ export interface HostSession {
   domains: Domain[] | undefined;
   tuning: HostTuning | undefined;
   heartbeat: Heartbeat | undefined;
+  /** The desired state has a section `guests`: the agent should tell of them. */
+  keepsGuests: boolean;
+  /** What the agent last told of its guests; undefined: nothing. */
+  guests: GuestReport | undefined;
   agentVersion: string;
   /** Unix ms of the last message; 0: none since the control plane started. */
   lastSeenMs: number;
@@ -84,6 +95,8 @@ export class Sessions {
       domains: undefined,
       tuning: undefined,
       heartbeat: undefined,
+      guests: undefined,
+      keepsGuests: false,
       agentVersion: '',
       lastSeenMs: 0,
       desiredDigest: '',

@@ -1,5 +1,6 @@
 /** What is known of each host's health, on separate axes. Pure: from what agents said, and when. */
 import type { Condition } from '../../proto/gen/drover/v1/Condition.js';
+import type { GuestReport } from '../../proto/gen/drover/v1/GuestReport.js';
 import type { HostTuning } from '../../proto/gen/drover/v1/HostTuning.js';
 import type { HostSession } from '../fleet/sessions.js';
 import type { Liveness } from '../fleet/liveness.js';
@@ -13,9 +14,41 @@ const verdict = (type: string, status: string, reason: string, message: string):
   message,
 });
 
-/** The conditions of a host, by type. Missing data is `unknown`, never `ok`. */
+/**
+ * The conditions of a host, by type. Missing data is `unknown`, never `ok`. `guests` is there once its profile has such a
+ * section, or its agent tells of them.
+ */
 export function verdicts(session: HostSession | undefined, alive: Liveness): Verdict[] {
-  return [controllable(session, alive), reachable(alive), tuned(session, alive)];
+  const guests = session?.keepsGuests || session?.guests ? [guestsOf(session.guests, alive)] : [];
+  return [controllable(session, alive), ...guests, reachable(alive), tuned(session, alive)];
+}
+
+function guestsOf(report: GuestReport | undefined, alive: Liveness): Verdict {
+  if (alive !== 'up' || !report)
+    return verdict('guests', 'unknown', 'no-report', 'no current report says it');
+  const twice = report.audit.find(({ kind }) => kind === 'reported-twice');
+  if (twice)
+    return verdict('guests', 'failing', 'reported-twice', [twice.name, ...twice.evidence].join(': '));
+  return guestTrouble(report) ?? verdict('guests', 'ok', 'in-order', 'no finding of the agent stands');
+}
+
+/** The worst first: a stage that failed, then what cannot work, then what was found. What was seen once may pass. */
+function guestTrouble({ stage, preflight, ports, audit }: GuestReport): Verdict | undefined {
+  const degraded = (reason: string, message: string) => verdict('guests', 'degraded', reason, message);
+  if (stage?.state === 'failed')
+    return degraded('stage-failed', `${stage.kind} for ${stage.cause}: ${stage.message || 'failed'}`);
+  const refused = preflight.filter(({ status }) => status === 'refused');
+  if (refused[0]) return degraded('preflight', `${refused[0].check}: ${refused[0].message}${more(refused)}`);
+  const open = ports.filter(({ outcome }) => outcome !== 'mended' && outcome !== 'seen');
+  if (open[0]) return degraded('ports', `${open[0].port} is ${open[0].kind}: ${open[0].reason}${more(open)}`);
+  const strays = audit.filter(({ outcome }) => !['seen', 'reaped', 'shut-down'].includes(outcome));
+  if (strays[0])
+    return degraded('audit', `${strays[0].name || strays[0].uuid} is ${strays[0].kind}${more(strays)}`);
+  return undefined;
+}
+
+function more(found: readonly unknown[]): string {
+  return found.length > 1 ? `; and ${found.length - 1} more` : '';
 }
 
 function reachable(alive: Liveness): Verdict {

@@ -1,5 +1,6 @@
 /** `drover host`: the hosts of the fleet. */
 import { leaf, text, type Call, type NounCommand, type Result } from '../command.js';
+import { drain, maintenance, resume } from '../host-maintenance.js';
 import { updateOptions, type UpdateCall } from '../host-options.js';
 
 const hostArgument = ['<host>', 'name or id of the host'] as const;
@@ -32,7 +33,13 @@ async function update(call: UpdateCall): Promise<Result> {
   const { updateHost } = await import('../update-host.js');
   const { hostBlock, usageBlock } = await import('../views/host.js');
   const message = await updateHost(call);
-  return { message, view: [hostBlock(message, call.io.now()), usageBlock(message)] };
+  const isStillOut = call.options.enable && message.maintenance !== null;
+  const note = `${message.name} is still in ${message.maintenance?.state}: drover host resume ${message.name} puts it back.`;
+  return {
+    message,
+    view: [hostBlock(message, call.io.now()), usageBlock(message)],
+    ...(isStillOut ? { note } : {}),
+  };
 }
 
 async function remove({ args: [host = ''], api }: Call): Promise<Result> {
@@ -45,7 +52,7 @@ async function remove({ args: [host = ''], api }: Call): Promise<Result> {
 
 export const host: NounCommand = {
   name: 'host',
-  summary: 'Hosts: list, show, change, forget',
+  summary: 'Hosts: list, show, change, drain and maintain, forget',
   commands: [
     leaf({
       name: 'list',
@@ -77,6 +84,9 @@ export const host: NounCommand = {
       options: updateOptions,
       run: update,
     }),
+    drain,
+    maintenance,
+    resume,
     leaf({
       name: 'delete',
       summary: 'Forget a host and its certificate. Refused while it holds allocations.',

@@ -14,9 +14,9 @@ const showOptions = {
 
 async function apply({ args: [file = ''], options, io, api }: Call<typeof applyOptions>): Promise<Result> {
   const { profileFile } = await import('../options.js');
-  const { encodeTuners } = await import('../../../proto/wire/profile.js');
-  const { tuners, ...document } = await profileFile(io, file);
-  const profile = { ...document, tuners: encodeTuners(tuners) };
+  const { encodeGuests, encodeTuners } = await import('../../../proto/wire/profile.js');
+  const { tuners, guests, ...document } = await profileFile(io, file);
+  const profile = { ...document, tuners: encodeTuners(tuners), guests: encodeGuests(guests) };
   const control = await api();
   const message = await control.call('Tuning', 'ApplyProfile', { profile, validateOnly: options.noop });
   if (options.noop) return wouldApply(control, message);
@@ -50,11 +50,11 @@ async function newestOf(api: Api, name: string): Promise<Profile | undefined> {
 async function sameContent(stored: Profile | undefined, wanted: Profile | null): Promise<boolean> {
   const { canonicalJson, failureWay } = await import('../../../proto/wire/profile.js');
   if (stored === undefined || wanted === null || stored.withdrawn) return false;
-  const content = ({ name, description, priority, selector, tuners, trialSeconds, onFailure }: Profile) =>
-    canonicalJson({
-      ...{ name, description, priority, selector, tuners, trialSeconds },
-      onFailure: failureWay(onFailure),
-    });
+  const content = ({ onFailure, ...profile }: Profile) => {
+    const { name, description, priority, selector, tuners, trialSeconds, guests } = profile;
+    const parts = { name, description, priority, selector, tuners, trialSeconds, guests };
+    return canonicalJson({ ...parts, onFailure: failureWay(onFailure) });
+  };
   return content(stored) === content(wanted);
 }
 

@@ -12,12 +12,13 @@ import { conditionColumns } from './conditions.js';
 import { domainColumns } from './domains.js';
 import { factBlocks } from './facts.js';
 import { ownersView, pendingRebootView } from './pending.js';
-import { cpuOf, diskOf, memoryOf, stateOf } from './hosts.js';
+import { guestBlocks } from './guests.js';
+import { cpuOf, diskOf, maintenanceWord, memoryOf, stateOf } from './hosts.js';
 import { settingColumns } from '../../../proto/output/setting-columns.js';
 
 /** Everything that is known of a host. `nowMs`: Unix time. */
 export function hostView(detail: HostDetail, nowMs: number): View {
-  const { host, facts, domains, tuning, conditions } = detail;
+  const { host, facts, domains, tuning, conditions, guests } = detail;
   const summary = host ? [hostBlock(host, nowMs), usageBlock(host)] : [];
   const listed = tableOf(
     domainColumns.filter(({ heading }) => heading !== 'HOST'),
@@ -31,6 +32,7 @@ export function hostView(detail: HostDetail, nowMs: number): View {
     ...summary,
     ...factBlocks(facts),
     ...(domains.length > 0 ? [{ kind: 'table', title: 'Domains', table: listed } as const] : []),
+    ...(guests ? guestBlocks(guests, nowMs) : []),
     ...(tuning ? tuningBlocks(tuning, nowMs) : []),
     ...(conditions.length > 0 ? [{ kind: 'table', title: 'Conditions', table: health } as const] : []),
   ];
@@ -43,6 +45,7 @@ export function hostBlock(host: Host, nowMs: number): Block {
     ['Id', host.id],
     ['State', stateOf(host)],
     ...(host.disabled ? [['Disabled because', orNothing(host.disabledReason)] as const] : []),
+    ...maintenancePairs(host, nowMs),
     [
       'Last seen',
       host.lastSeenUnixMs === 0
@@ -57,6 +60,24 @@ export function hostBlock(host: Host, nowMs: number): Block {
     ['Agent', `${orNothing(host.agentVersion)}${host.simulated ? ', simulated' : ''}`],
   ];
   return { kind: 'pairs', pairs };
+}
+
+function maintenancePairs(host: Host, nowMs: number): Pair[] {
+  const { maintenance, lock } = host;
+  const pairs: Pair[] = [];
+  if (maintenance) {
+    const { reason, by, sinceUnixMs, guests, stageId, stageState } = maintenance;
+    const kept = guests === 'leave' ? 'guests left running' : 'guests stopped';
+    const stage = stageId === '' ? kept : `guests ${stageState || 'ordered'}`;
+    const said = `${maintenanceWord(host)} for ${age(sinceUnixMs, nowMs)}, by ${orNothing(by)}, ${stage}: ${orNothing(reason)}`;
+    pairs.push(['Maintenance', said]);
+  }
+  if (lock && lock.purpose !== 'maintenance')
+    pairs.push([
+      'Held by',
+      `${lock.purpose} ${lock.holder} for ${age(lock.sinceUnixMs, nowMs)}: ${orNothing(lock.reason)}`,
+    ]);
+  return pairs;
 }
 
 /** What is promised of the host, beside what it has. */

@@ -22,15 +22,24 @@ export function hostsView(hosts: readonly Host[]): View {
   return [{ kind: 'table', table: tableOf(columns, hosts) }];
 }
 
-/** `up`, `down`, `never-seen`; `up, disabled` or `up, forced down` where placement passes it by. */
+/** `up`, `down`, `never-seen`; with `disabled`, `forced down`, `draining`, `in maintenance` where placement passes it by. */
 export function stateOf(host: Host): Cell {
-  if (!host.disabled && !host.forcedDown) return word(host.liveness);
+  const maintenance = maintenanceWord(host);
+  if (!host.disabled && !host.forcedDown && maintenance === undefined) return word(host.liveness);
   const words = [
     host.liveness,
+    ...(maintenance === undefined ? [] : [maintenance]),
     ...(host.disabled ? ['disabled'] : []),
     ...(host.forcedDown ? ['forced down'] : []),
   ];
   return { text: words.join(', '), tone: host.liveness === 'up' && !host.forcedDown ? 'warning' : 'bad' };
+}
+
+/** `draining`, `in maintenance`, `resuming`; undefined: none of them. */
+export function maintenanceWord({ maintenance }: Host): string | undefined {
+  if (!maintenance) return undefined;
+  const { state } = maintenance;
+  return state === 'drain' ? 'draining' : state === 'maintenance' ? 'in maintenance' : state;
 }
 
 /** vCPUs promised of the host's pCPUs, with the ratio: `12/64×4`. */

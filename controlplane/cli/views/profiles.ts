@@ -4,7 +4,7 @@ import type { Profile } from '../../../proto/gen/drover/v1/Profile.js';
 import type { ProfileSelector } from '../../../proto/gen/drover/v1/ProfileSelector.js';
 import { tableOf, type Column, type Table } from '../../../proto/output/table.js';
 import type { Pair, View } from '../../../proto/output/view.js';
-import { orNothing } from '../../../proto/output/words.js';
+import { nothing, orNothing } from '../../../proto/output/words.js';
 import { age, count, mapText, timestamp } from './cells.js';
 
 /** Names of hosts that are written out. */
@@ -18,6 +18,7 @@ function columns(nowMs: number): readonly Column<Profile>[] {
     { heading: 'PRIORITY', align: 'right', cell: (one) => String(one.priority) },
     { heading: 'HOSTS', align: 'right', cell: (one) => String(one.selectedHosts) },
     { heading: 'TUNERS', cell: (one) => orNothing(Object.keys(one.tuners).toSorted().join(' ')) },
+    { heading: 'GUESTS', cell: (one) => (one.guests === '' ? nothing : 'yes') },
     { heading: 'AGE', align: 'right', cell: (one) => age(one.createdUnixMs, nowMs) },
     { heading: 'DESCRIPTION', cell: (one) => orNothing(one.description) },
   ];
@@ -76,10 +77,31 @@ export function selectorText(selector: ProfileSelector | null): string {
   return parts.length === 0 ? 'every host' : parts.join(' and ');
 }
 
-/** The settings as they came over the wire: each tuner's is a JSON object. */
+/** The settings as they came over the wire: each tuner's is a JSON object, and that of guests has objects in it. */
 export function settingsOf({
   tuners,
-}: Pick<Profile, 'tuners'>): [tuner: string, setting: string, value: string][] {
+  guests,
+}: Pick<Profile, 'tuners' | 'guests'>): [tuner: string, setting: string, value: string][] {
+  return [...tunerSettingsOf(tuners), ...(guests === '' ? [] : leavesOf('', JSON.parse(guests)))];
+}
+
+/** `stop.parallel`, `rules[0]`: a value of its own each. */
+function leavesOf(path: string, value: unknown): [string, string, string][] {
+  if (Array.isArray(value) && value.every((part) => typeof part === 'object'))
+    return value.map((part, index) => ['guests', `${path}[${index}]`, JSON.stringify(part)]);
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return Object.entries(value).flatMap(([key, part]) =>
+      leavesOf(path === '' ? key : `${path}.${key}`, part),
+    );
+  const text = Array.isArray(value)
+    ? value.join(' ')
+    : typeof value === 'string'
+      ? value
+      : JSON.stringify(value);
+  return [['guests', path, text]];
+}
+
+function tunerSettingsOf(tuners: Profile['tuners']): [string, string, string][] {
   return Object.entries(tuners).flatMap(([tuner, json]) =>
     Object.entries(JSON.parse(json) as Record<string, unknown>).map(
       ([setting, value]): [string, string, string] => [

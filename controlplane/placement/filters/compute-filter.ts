@@ -1,11 +1,18 @@
 import { hasBit } from '../../fleet/registry-columns.js';
 import type { Columns } from '../../fleet/registry-resources.js';
+import { maintenanceWords } from '../../model/out-of-placement.js';
 import type { Filter } from './filter.js';
 
-const reasons = ['host-disabled', 'host-forced-down', 'host-down', 'host-not-controllable'] as const;
+const reasons = [
+  'host-disabled',
+  'host-forced-down',
+  'host-down',
+  'host-not-controllable',
+  'host-in-maintenance',
+] as const;
 
 /**
- * The host is enabled and up: not disabled, not forced down, and heard of within service_down_time. Whether it was heard
+ * The host is enabled and up: not disabled, in no drain or maintenance, not forced down, and heard of within service_down_time. Whether it was heard
  * of is decided where the clock is; here it is a bit. Nova `compute_filter.py`. Beyond Nova, whose agent is down when its
  * libvirt is: libvirt answers there, and the host's domains are known, so that nothing is placed over them.
  */
@@ -21,13 +28,20 @@ export const computeFilter: Filter = {
 };
 
 function reasonOf(columns: Columns, row: number): number {
-  if (!hasBit(columns.enabled, row)) return 0;
+  if (!hasBit(columns.enabled, row)) return inMaintenance(columns, row) === undefined ? 0 : 4;
   if (hasBit(columns.forcedDown, row)) return 1;
   return hasBit(columns.up, row) ? 3 : 2;
 }
 
+function inMaintenance(columns: Columns, row: number): string | undefined {
+  const record = columns.records[row];
+  return record && maintenanceWords(record);
+}
+
 function wordsOf(columns: Columns, row: number) {
   const reason = reasonOf(columns, row);
+  if (reason === 4)
+    return { observed: inMaintenance(columns, row) ?? '', wanted: 'a host in no drain or maintenance' };
   if (reason === 0)
     return {
       observed: `disabled: ${columns.records[row]?.disabledReason || 'no reason given'}`,

@@ -1,6 +1,8 @@
 /** Variables of a host in a query: the fields of Nova's `HostState` that hold numbers, texts, lists of texts or maps. */
 import { hasBit } from '../../fleet/registry-columns.js';
+import type { HostRecord } from '../../../proto/gen/drover/v1/HostRecord.js';
 import type { Columns } from '../../fleet/registry-resources.js';
+import { maintenanceWords } from '../../model/out-of-placement.js';
 import type { HostDetails } from '../../model/host-details.js';
 import { cpuInfoText } from './host-attributes.js';
 import { type Answer, type Node, raised } from './json-query.js';
@@ -61,11 +63,16 @@ function follow(start: Value, keys: readonly string[]): Answer {
   return value;
 }
 
+/** Its own reason, or that of its drain or maintenance. */
+function disabledReason(record: HostRecord | undefined): string | null {
+  return record?.disabledReason || (record && maintenanceWords(record)) || null;
+}
+
 function service({ records, enabled, forcedDown }: Columns, row: number): Value {
   return {
     host: records[row]?.name,
     disabled: !hasBit(enabled, row),
-    disabled_reason: records[row]?.disabledReason || null,
+    disabled_reason: disabledReason(records[row]),
     forced_down: hasBit(forcedDown, row),
   };
 }

@@ -81,6 +81,8 @@ function addHosts(
         availabilityZone: zone,
         disabled: false,
         forcedDown: false,
+        maintenance: null,
+        lock: null,
         simulated: true,
       },
       aggregates,

@@ -24,6 +24,7 @@ const floors: Record<string, readonly (readonly string[])[]> = {
       'operations',
       'health',
       'fleet',
+      'maintenance',
       'security',
     ],
     ['model'],

@@ -24,6 +24,8 @@ function record(id: string, change: Partial<HostRecord> = {}): HostRecord {
     certificateSerial: '',
     enrolledUnixMs: 0,
     forcedDown: false,
+    maintenance: null,
+    lock: null,
     simulated: true,
     ...change,
   };

@@ -31,6 +31,8 @@ function record(id: string, change: Partial<HostRecord> = {}): HostRecord {
     certificateSerial: '',
     enrolledUnixMs: 0,
     forcedDown: false,
+    maintenance: null,
+    lock: null,
     simulated: false,
   };
   return { id, name: `kvm-${id}`, availabilityZone: '', capacity, ...plain, ...change };

@@ -1,12 +1,12 @@
 # Every target in one line each: make help
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test test-unit test-integration test-vm lint fmt fmt-check tuner-pages proto proto-check facts-check conformance bench bench-nova soak check clean
+.PHONY: help setup build run test test-unit test-integration test-systemd test-vm e2e lint fmt fmt-check tuner-pages proto proto-check facts-check conformance bench bench-nova soak check clean
 
 prettier := node_modules/.bin/prettier --log-level warn
 
 help: ## list the targets
-	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  make %-17s %s\n", $$1, $$2 }'
+	@sed -nE 's/^([a-z0-9-]+):[^#]*## (.*)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  make %-17s %s\n", $$1, $$2 }'
 
 setup: ## install what is missing (Debian packages with root, npm modules) and build
 	@scripts/setup/install.sh --dev
@@ -27,8 +27,14 @@ test-unit: setup ## run the unit tests only
 test-integration: setup ## run the integration tests only
 	@scripts/test.sh integration
 
+test-systemd: setup ## run the tests on hosts with a systemd of their own only
+	@scripts/test.sh systemd
+
 test-vm: setup ## run the tuners in virtual machines: cgroup v2, two cells, sibling threads
 	@node build/test/vm/main.js
+
+e2e: setup ## one true power-off cycle of a host with guests, in a virtual machine
+	@node build/test/vm/e2e.js
 
 lint: ## lint with type information; warnings fail
 	@scripts/lint.sh

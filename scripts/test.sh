@@ -1,12 +1,12 @@
 #!/bin/bash
-# Runs the compiled tests: test.sh [all|unit|integration|FILE.js…]. First everything that may run side by side, then the
-# host-* files, which change settings of the whole machine, one at a time. With root, libvirtd and Open vSwitch are started
-# where they do not run, and stopped afterwards.
+# Runs the compiled tests: test.sh [all|unit|integration|systemd|FILE.js…]. First everything that may run side by side, then
+# the host-* files, which change settings of the whole machine, one at a time, then those that boot whole hosts and judge
+# times. With root, libvirtd and Open vSwitch are started where they do not run, and stopped afterwards.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # koffi's asynchronous calls and Node's file access share these threads; a hung libvirtd must not take the last one.
-export UV_THREADPOOL_SIZE=16
+export UV_THREADPOOL_SIZE=48
 
 if [ -z "${DROVER_TEST_MACHINE_READY:-}" ] && [ "$(id -u)" -eq 0 ] && command -v libvirtd >/dev/null; then
   export DROVER_TEST_MACHINE_READY=yes
@@ -19,23 +19,24 @@ status=0
 
 case ${1:-all} in
   all) mapfile -t files < <(find build/test -name '*.test.js' | sort) ;;
-  unit | integration) mapfile -t files < <(find "build/test/$1" -name '*.test.js' | sort) ;;
+  unit | integration | systemd) mapfile -t files < <(find "build/test/$1" -name '*.test.js' | sort) ;;
   *) files=("$@") ;;
 esac
-side_by_side=() one_at_a_time=()
+side_by_side=() one_at_a_time=() whole_hosts=()
 for file in "${files[@]}"; do
   case $file in
     */integration/host-*) one_at_a_time+=("$file") ;;
+    build/test/systemd/*) whole_hosts+=("$file") ;;
     *) side_by_side+=("$file") ;;
   esac
 done
 
-phase() { # NAME JOBS FILE…
-  local name=$1 jobs=$2
-  shift 2
+phase() { # NAME JOBS SECONDS-FOR-A-FILE FILE…
+  local name=$1 jobs=$2 seconds=$3
+  shift 3
   [ $# -gt 0 ] || return 0
   echo "$name: $# files, $jobs at a time"
-  node_modules/.bin/tap run -R min -j "$jobs" -o "$results/$name.tap" "$@" </dev/null || status=1
+  node_modules/.bin/tap run -R min -j "$jobs" -t "$seconds" -o "$results/$name.tap" "$@" </dev/null || status=1
 }
 
 # Sums one word of tap's last line, `# { total: 6, pass: 3, fail: 1, skip: 2 }`.
@@ -44,8 +45,14 @@ count() {
 }
 
 begin=$SECONDS
-phase parallel 2 "${side_by_side[@]}"
-phase serial 1 "${one_at_a_time[@]}"
+phase parallel 2 240 "${side_by_side[@]}"
+phase serial 1 120 "${one_at_a_time[@]}"
+# Whoever comes first builds the tree that all of them stand on, within no test's time.
+if [ "${#whole_hosts[@]}" -gt 0 ] && [ "$(id -u)" -eq 0 ]; then
+  scripts/systemd-host/root-tree.sh >/dev/null
+  scripts/systemd-host/program-layer.sh >/dev/null
+fi
+phase hosts 2 240 "${whole_hosts[@]}"
 
 skipped=$(count skip)
 if [ "$skipped" -gt 0 ]; then

@@ -76,7 +76,8 @@ prepare_tap() {
 }
 
 check_node
-[ "${1:-}" != --dev ] || packages+=(python3) # one test listens on systemd's notify socket with it
+# One test listens on systemd's notify socket with Python; hosts with a systemd of their own stand on the next two.
+[ "${1:-}" != --dev ] || packages+=(python3 debootstrap systemd-container)
 install_packages
 install_modules
 [ "${1:-}" != --dev ] || prepare_tap

@@ -45,7 +45,7 @@ export async function runBoot({ name, topology }: Boot, around: Surroundings): P
   const machine = await startMachine({ ...around, folder, topology });
   around.started(machine);
   try {
-    const agent = await boot(machine, around);
+    const agent = await bootMachine(machine, around);
     const booted = performance.now();
     around.say(`booted in ${seconds(begin, booted)} s`);
     const counts = await test(name, machine, agent, around);
@@ -62,7 +62,8 @@ export async function runBoot({ name, topology }: Boot, around: Surroundings): P
 
 const seconds = (begin: number, end: number): number => Math.round((end - begin) / 100) / 10;
 
-async function boot(machine: Machine, { say }: Surroundings): Promise<GuestAgent> {
+/** Waits until the machine's systemd has ended every job. Errors: when it does not come up. */
+export async function bootMachine(machine: Machine, { say }: Pick<Surroundings, 'say'>): Promise<GuestAgent> {
   const agent = await GuestAgent.connect(machine.agentSocket, bootDeadlineMs, () => machine.gone());
   const state = await agent.shell('systemctl is-system-running --wait', bootDeadlineMs);
   if (state.output.trim() !== 'running') {
@@ -86,7 +87,7 @@ async function test(
     else say(line);
   });
   const command = [
-    'mkdir -p /mnt/drover && mount -o ro /dev/vdb /mnt/drover && export UV_THREADPOOL_SIZE=16 &&',
+    'mkdir -p /mnt/drover && mount -o ro /dev/vdb /mnt/drover && export UV_THREADPOOL_SIZE=48 &&',
     `exec node /mnt/drover/build/test/vm/inside/main.js ${name} >/dev/virtio-ports/drover.output 2>&1`,
   ];
   const { code, output } = await agent.shell(command.join(' '), testDeadlineMs);

@@ -7,6 +7,9 @@ interface LockFile {
   readonly packages: Readonly<Record<string, { readonly dev?: boolean }>>;
 }
 
+/** Beside the modules: what runs, and what install-units.sh packages it with. */
+const parts = ['build', 'proto', 'systemd', 'docs', 'scripts/setup', 'package.json', 'package-lock.json'];
+
 /** Writes an ext4 image of the project to `disk`, by way of the directory `stage`, which is removed. Answers its files' MiB. */
 export function writeDataDisk(project: string, stage: string, disk: string): number {
   mkdirSync(stage, { recursive: true });
@@ -17,8 +20,7 @@ export function writeDataDisk(project: string, stage: string, disk: string): num
         verbatimSymlinks: true,
         filter: (source) => !source.endsWith('.map') && !source.endsWith('.tsbuildinfo'),
       });
-    for (const part of ['build', 'proto', 'systemd', 'package.json', ...productionModules(project)])
-      copy(part);
+    for (const part of [...parts, ...productionModules(project)]) copy(part);
     const usedMiB = Number(execFileSync('du', ['-sm', stage]).toString().split('\t')[0]);
     // Inodes and block rounding take more than the files: modules are many and small.
     const size = `${Math.ceil(usedMiB * 1.5) + 32}M`;

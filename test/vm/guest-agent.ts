@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Ended {
   readonly code: number;
+  readonly stdout: string;
   /** What the program wrote, standard output before standard error. */
   readonly output: string;
 }
@@ -70,7 +71,7 @@ export class GuestAgent {
     const end = performance.now() + deadlineMs;
     for (let pauseMs = 100; performance.now() < end; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
       const status = (await this.#ask({ execute: 'guest-exec-status', arguments: { pid } })) as Status;
-      if (status.exited) return { code: status.exitcode ?? 128, output: outputOf(status) };
+      if (status.exited) return endOf(status);
       await sleep(pauseMs);
     }
     throw new Error(`${line}: not done in ${deadlineMs / 1000} s`);
@@ -109,10 +110,11 @@ interface Status {
   readonly 'err-data'?: string;
 }
 
-function outputOf(status: Status): string {
-  return [status['out-data'], status['err-data']]
-    .map((text) => Buffer.from(text ?? '', 'base64').toString('utf8'))
-    .join('');
+function endOf(status: Status): Ended {
+  const [stdout, stderr] = [status['out-data'], status['err-data']].map((text) =>
+    Buffer.from(text ?? '', 'base64').toString('utf8'),
+  ) as [string, string];
+  return { code: status.exitcode ?? 128, stdout, output: `${stdout}${stderr}` };
 }
 
 /** The answer to guest-sync-delimited begins with the byte ff, which UTF-8 decoding makes U+FFFD. */

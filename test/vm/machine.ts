@@ -19,6 +19,8 @@ export interface MachineOptions {
   readonly topology: Topology;
   /** Holds root.img, vmlinuz and initrd. */
   readonly image: string;
+  /** A qcow2 disk over root.img that keeps what is written for the next boot; absent: nothing is kept. */
+  readonly keptDisk?: string;
   /** File system image with the project. */
   readonly dataDisk: string;
   /** For sockets and the log of the serial line. */
@@ -77,7 +79,7 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
 }
 
 function emulator(
-  { image, dataDisk, topology }: MachineOptions,
+  { image, dataDisk, topology, keptDisk }: MachineOptions,
   sockets: { agent: string; output: string },
   log: string,
 ): string[] {
@@ -85,6 +87,10 @@ function emulator(
     ...['-chardev', `socket,id=${id},path=${path},server=on,wait=off`],
     ...['-device', `virtserialport,chardev=${id},name=${name}`],
   ];
+  const root =
+    keptDisk === undefined
+      ? `file=${join(image, 'root.img')},format=raw,snapshot=on`
+      : `file=${keptDisk},format=qcow2`;
   return [
     ...[
       '-display',
@@ -101,7 +107,7 @@ function emulator(
       '-append',
       'root=/dev/vda rw console=ttyS0 net.ifnames=0 quiet mitigations=off nokaslr audit=0 systemd.show_status=1',
     ],
-    ...['-drive', `file=${join(image, 'root.img')},if=virtio,format=raw,cache=unsafe,snapshot=on`],
+    ...['-drive', `${root},if=virtio,cache=unsafe`],
     ...['-drive', `file=${dataDisk},if=virtio,format=raw,cache=unsafe,snapshot=on`],
     ...['-device', 'virtio-rng-pci', '-device', 'virtio-serial-pci'],
     ...port('agent', sockets.agent, 'org.qemu.guest_agent.0'),

@@ -3,15 +3,14 @@
  * have two threads, and runs `inside/main.ts` in each. Prints what that prints, the times, and at last `N passed, N failed`.
  * Names of machines as arguments: only those. Without root or Debian's tools it cannot run, says so and fails.
  */
-import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, freemem, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { boots, runBoot, type Boot, type Result } from './boots.js';
 import { writeDataDisk } from './data-disk.js';
 import type { Machine } from './machine.js';
+import { rootImage } from './root-image.js';
 
 const project = fileURLToPath(new URL('../../..', import.meta.url));
 const nothing: Result = { passed: 0, failed: 1, bootSeconds: 0, testSeconds: 0 };
@@ -21,7 +20,7 @@ const emulatorMiB = 512;
 
 /** Runs everything; a machine that fails leaves the other alone. */
 async function main(folder: string, machines: Machine[], chosen: readonly Boot[]): Promise<Result[]> {
-  const image = await timed('root disk', rootImage);
+  const image = await timed('root disk', () => rootImage(project));
   const dataDisk = join(folder, 'data.img');
   await timed('project disk', async () => writeDataDisk(project, join(folder, 'stage'), dataDisk));
   const runOne = (boot: Boot): Promise<Result> => {
@@ -43,13 +42,6 @@ async function main(folder: string, machines: Machine[], chosen: readonly Boot[]
 function fitBeside(chosen: readonly Boot[]): boolean {
   const wantedMiB = chosen.reduce((sum, { topology }) => sum + 2 * topology.cellMiB + emulatorMiB, 0);
   return availableParallelism() >= chosen.length && freemem() / 2 ** 20 > wantedMiB;
-}
-
-async function rootImage(): Promise<string> {
-  const script = join(project, 'test/vm/root-image.sh');
-  const running = promisify(execFile)(script, { maxBuffer: 2 ** 20 });
-  running.child.stderr?.pipe(process.stderr);
-  return (await running).stdout.trim();
 }
 
 async function timed<Work>(what: string, work: () => Promise<Work>): Promise<Work> {

@@ -1,5 +1,5 @@
 /**
- * `make bench`: one JSON line a figure, names that stay. `bench.js [placement] [agent] [claims]` runs only those.
+ * `make bench`: one JSON line a figure, names that stay. `bench.js [placement] [agent] [claims] [start-governor]` runs only those.
  * What runs beside it counts: run it on a quiet machine.
  */
 import { fileURLToPath } from 'node:url';
@@ -7,6 +7,7 @@ import { benchAgent } from './bench/agent.js';
 import { benchApiClaims } from './bench/claims.js';
 import { print } from './bench/figure.js';
 import { benchPlacement } from './bench/placement.js';
+import { benchStartGovernor } from './bench/start-governor.js';
 import { startHypervisor } from './hypervisor/hypervisor.js';
 
 process.noDeprecation = true; // grpc-js names the address in TLS also where it is an IP
@@ -16,6 +17,9 @@ const parts: Record<string, () => Promise<void>> = {
     for (const figure of await benchPlacement()) print(figure);
   },
   claims: benchApiClaims,
+  'start-governor': async () => {
+    for (const figure of benchStartGovernor()) print(figure);
+  },
   agent: async () => {
     if (process.getuid?.() !== 0) {
       process.stderr.write('agent figures need root and a hypervisor\n');

@@ -12,7 +12,7 @@ import { issueWithKey } from '../../controlplane/security/certificates.js';
 import { certificatePem } from '../../proto/wire/csr.js';
 import { channelOptions } from '../../proto/wire/limits.js';
 import { loadContract } from '../../proto/wire/load.js';
-import { encodeTuners, type parseProfile } from '../../proto/wire/profile.js';
+import { encodeGuests, encodeTuners, type parseProfile } from '../../proto/wire/profile.js';
 
 export interface AgentProcess {
   readonly pid: number;
@@ -98,7 +98,8 @@ async function prepare(plane: ControlPlane, profile: ReturnType<typeof parseProf
   const contract = loadContract();
   const tuning = new contract.Tuning(plane.apiAddress, credentials, channelOptions);
   const fleet = new contract.Fleet(plane.apiAddress, credentials, channelOptions);
-  const stored = { name: profile.name, tuners: encodeTuners(profile.tuners) };
+  const { name, tuners, guests } = profile;
+  const stored = { name, tuners: encodeTuners(tuners), guests: encodeGuests(guests) };
   try {
     await new Promise<void>((resolve, reject) =>
       tuning.applyProfile({ profile: stored }, (error) => (error ? reject(error) : resolve())),

@@ -39,6 +39,8 @@ function addHost(registry: Registry, index: number, random: () => number): void 
     certificateSerial: '',
     enrolledUnixMs: 0,
     forcedDown: false,
+    maintenance: null,
+    lock: null,
     simulated: true,
   });
   const used = random();

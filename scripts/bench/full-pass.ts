@@ -53,7 +53,7 @@ export async function benchSimulatedPass(
     const settings = encodeTuners(tuners);
     const digest = desiredDigest('bench', 1, settings);
     const state = { profileName: 'bench', profileRevision: 1, tuners: settings, digest };
-    await agent.take({ ...state, trialSeconds: 0, onFailure: '' });
+    await agent.take({ ...state, trialSeconds: 0, onFailure: '', guests: '' });
     await benchPasses(`sim-${count}-domains`, () => agent.reconcile(), kernel, hypervisor);
   } finally {
     await ledger.close();

@@ -68,6 +68,8 @@ function addHost(registry: Registry, index: number, random: () => number, used: 
     certificateSerial: '',
     enrolledUnixMs: 0,
     forcedDown: false,
+    maintenance: null,
+    lock: null,
     simulated: true,
   });
   registry.setUnmanaged(id, {

@@ -83,7 +83,7 @@ t.test('every target and command that a page names exists', async (t) => {
     ['drover-controlplane', 'controlplane/bin.js'],
   ] as const) {
     const help = execFileSync(process.execPath, [join(root, 'build', file), '--help'], { encoding: 'utf8' });
-    const own = [...help.matchAll(/^ {2}([a-z]+) \[/gm)].map((match) => match[1] as string);
+    const own = [...help.matchAll(/^ {2}([a-z-]+) \[/gm)].map((match) => match[1] as string);
     for (const page of pages)
       for (const [name = ''] of commandsOf(program, read(page)))
         t.ok(own.includes(name), `${page}: ${program} ${name}`);
@@ -177,7 +177,7 @@ t.test('every tuner is shown in a sample or on its page, and the overview links 
 t.test('each condition has its page', async (t) => {
   const types = [...read('controlplane/health/conditions.ts').matchAll(/verdict\(\s*'([a-z]+)'/g)];
   const named = [...new Set(types.map((match) => match[1] as string))];
-  t.same(named.toSorted(), ['controllable', 'reachable', 'tuned']);
+  t.same(named.toSorted(), ['controllable', 'guests', 'reachable', 'tuned']);
   for (const name of named) {
     const page = read(`docs/runbooks/${name}.md`);
     const own = new RegExp(`verdict\\(\\s*'${name}',\\s*'([a-z]+)',\\s*'([a-z-]+)'`, 'g');

@@ -319,7 +319,7 @@ t.test('boots, restarts of the agent, and a host that stays up', async (t) => {
   await first.close();
 
   let goesDown = true;
-  const more = { goesDown: async () => goesDown, askEveryMs: 100 };
+  const more = { goesDown: async () => goesDown };
   const amid = await Bed.open(t, { directory, hypervisor, more });
   await sleep(300);
   t.same(await amid.running(), [], 'an agent that starts amid a shutdown starts nobody');
@@ -373,7 +373,7 @@ t.test('other owners, other processes, shutdowns that logind does not announce',
   let goesDown = false;
   const bed = await Bed.open(t, {
     directory,
-    more: { looks: { preflight: async () => findings }, goesDown: async () => goesDown },
+    more: { looks: { preflight: async () => findings }, askEveryMs: 100, goesDown: async () => goesDown },
   });
   bed.start('a');
   await bed.goDown();
@@ -383,7 +383,7 @@ t.test('other owners, other processes, shutdowns that logind does not announce',
   bed.stayUp();
   findings = [];
 
-  bed.start('deaf', { deaf: true }, { graceSeconds: 1 });
+  bed.start('deaf', { deaf: true }, { graceSeconds: 2 });
   bed.keeper.order(order('m', 'stop', { uuids: [uuidOf('deaf')] }));
   await until(() => bed.keeper.stages.current?.guests[0]?.state === 'asked', 5_000, 'a stage runs');
   goesDown = true;

@@ -22,9 +22,7 @@ export function qemuProcesses(root: KernelRoot, limit = maximumScanned): QemuPro
   const pids = root.list('proc').flatMap((entry) => (/^\d+$/.test(entry) ? [Number(entry)] : []));
   if (pids.length > limit)
     throw new DroverError('resource-exhausted', `over ${limit} processes: QEMU was not looked for`);
-  return pids
-    .toSorted((a, b) => a - b)
-    .flatMap((pid) => qemuProcess(pid, commandLine(root, pid) ?? []));
+  return pids.toSorted((a, b) => a - b).flatMap((pid) => qemuProcess(pid, commandLine(root, pid) ?? []));
 }
 
 function qemuProcess(pid: number, words: readonly string[]): QemuProcess[] {

@@ -16,7 +16,8 @@ import { noValidHost } from '../placement/no-valid-host.js';
 import { placementsOf } from '../placement/numa/cell-usage.js';
 import { fitLimits } from '../placement/numa/fit-ask.js';
 import { placeGuest } from '../placement/numa/place-guest.js';
-import { type Destination, type Rules, select } from '../placement/select.js';
+import { RepeatedSearches } from '../placement/repeated.js';
+import type { Rules } from '../placement/select.js';
 import type { GroupMembers } from './group-book.js';
 
 export interface ChooserParts {
@@ -39,9 +40,11 @@ export interface Wish {
 
 export class Chooser {
   readonly #parts: ChooserParts;
+  readonly #searches: RepeatedSearches;
 
   constructor(parts: ChooserParts) {
     this.#parts = parts;
+    this.#searches = new RepeatedSearches(parts.registry);
   }
 
   get maxAttempts(): number {
@@ -54,14 +57,16 @@ export class Chooser {
     const rules = this.#rules(wish);
     const request = this.#current(wish);
     const count = wish.only === undefined ? Math.max(1, this.maxAttempts) : 1;
-    const { destinations, revision } = select(registry, rules, request, count, wish.seed);
-    for (let place = 0; place < destinations.length; place++) {
-      const { row, hostId, hostName } = destinations[place] as Destination;
+    const { revision } = registry;
+    const rows = this.#searches.find(rules, request, count, wish.seed);
+    for (let place = 0; place < rows.length; place++) {
+      const row = rows[place] as number;
       const cells = cellsOn(registry.columns, row, request, rules.settings);
       if (!cells) continue; // Nova's filter lets pass what its accounting then refuses
+      const { id: hostId, name: hostName } = registry.recordAt(row);
       const alternates: string[] = [];
-      for (let next = place + 1; next < destinations.length; next++)
-        alternates.push((destinations[next] as Destination).hostName);
+      for (let next = place + 1; next < rows.length; next++)
+        alternates.push(registry.recordAt(rows[next] as number).name);
       return { hostId, hostName, alternates, revision, seed: wish.seed, cells };
     }
     return undefined;

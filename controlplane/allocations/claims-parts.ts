@@ -69,6 +69,8 @@ export interface Claimed {
   readonly hostGeneration: number;
   /** The key was known. */
   readonly existed: boolean;
+  /** The allocation encoded, where that is at hand: as it was just stored. */
+  readonly stored?: Uint8Array;
 }
 
 export interface Moved {

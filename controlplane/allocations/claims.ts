@@ -27,7 +27,7 @@ import type { GroupMembers } from './group-book.js';
 import { HostCells } from './host-cells.js';
 import { Healing } from './healing.js';
 import { Lapses } from './lapses.js';
-import { Ledger } from './ledger.js';
+import { Ledger, type Put } from './ledger.js';
 import { Moves } from './moves.js';
 import { atIndex, type Placed, readable, type Refused } from './placed.js';
 import { Placing } from './placing.js';
@@ -210,9 +210,9 @@ export class Claims {
     const known = this.#placing.known(wanted);
     if (known) return this.#answer(known);
     this.#admit(1);
-    const made = this.#placing.mark(wanted);
-    void this.#commit([made]);
-    return this.#answer({ allocation: made, existed: false });
+    const put = { now: this.#placing.mark(wanted), before: undefined };
+    await this.#commit([put]);
+    return this.#claimed({ allocation: put.now, existed: false, put });
   }
 
   /**
@@ -228,7 +228,7 @@ export class Claims {
       throw invalid('claims', `${claims.length} claims`, `1 to ${this.#limits.batch}`);
     if (allOrNothing) return this.#placeAll(claims.map(readable));
     const refused: Refused = new Map();
-    const made: Allocation[] = [];
+    const made: Put[] = [];
     const outcomes = claims.map((claim) => this.#tried(() => this.#place(readable(claim), made, refused)));
     const committed = this.#commit(made);
     await committed.catch(() => undefined); // each claim of it says so
@@ -259,13 +259,14 @@ export class Claims {
   async #placeAll(claims: readonly WantedClaim[]): Promise<Claimed[]> {
     await this.#settled(claims);
     this.#admit(claims.length);
-    const made: Allocation[] = [];
+    const made: Put[] = [];
     let placed: Placed[];
     try {
       placed = claims.map((claim, index) => atIndex(index, () => this.#place(claim, made)));
     } catch (error) {
-      this.#ledger.unmark(made);
-      for (const allocation of made) this.#placing.forget(allocation);
+      const marked = made.map(({ now }) => now);
+      this.#ledger.unmark(marked);
+      for (const allocation of marked) this.#placing.forget(allocation);
       throw error;
     }
     await this.#commit(made);
@@ -275,20 +276,24 @@ export class Claims {
   /** Waits until no key of `claims` is on its way: all-or-nothing must not lean on a claim that may still fail. */
   async #settled(claims: readonly WantedClaim[]): Promise<void> {
     for (;;) {
-      const waiting = claims.flatMap(({ key }) => this.#pending.get(this.#placing.idOf(key) ?? '') ?? []);
+      const waiting: Promise<void>[] = [];
+      for (const { key } of claims) {
+        const pending = key === '' ? undefined : this.#pending.get(this.#placing.idOf(key) ?? '');
+        if (pending) waiting.push(pending);
+      }
       if (waiting.length === 0) return;
       await Promise.allSettled(waiting);
     }
   }
 
-  #place(claim: WantedClaim, made: Allocation[], refused?: Refused): Placed {
+  #place(claim: WantedClaim, made: Put[], refused?: Refused): Placed {
     checkIdempotencyKey(claim.key);
     const known = this.#placing.known(claim);
     if (known) return known;
     this.#admit(made.length + 1);
-    const allocation = this.#placing.mark(claim, refused);
-    made.push(allocation);
-    return { allocation, existed: false };
+    const put = { now: this.#placing.mark(claim, refused), before: undefined };
+    made.push(put);
+    return { allocation: put.now, existed: false, put };
   }
 
   /** Gives an allocation back; durable when it resolves. Errors: `not-found`, `resource-exhausted`, and what the store says. */
@@ -346,32 +351,31 @@ export class Claims {
   }
 
   /** Sends marked claims on their way together. */
-  #commit(made: readonly Allocation[]): Promise<void> {
+  #commit(made: readonly Put[]): Promise<void> {
     if (made.length === 0) return Promise.resolve();
     this.#inFlight += made.length;
-    const puts = made.map((now) => ({ now, before: undefined }));
-    const ready = this.#ledger.commit({ puts, removed: [] }).then(
+    const ready = this.#ledger.commit({ puts: made, removed: [] }).then(
       () => this.#landed(made),
       (error: unknown) => {
         this.#over(made);
-        for (const allocation of made) this.#placing.forget(allocation);
+        for (const { now } of made) this.#placing.forget(now);
         throw error;
       },
     );
     ready.catch(() => undefined); // each claim awaits it and says so
-    for (const { id } of made) this.#pending.set(id, ready);
+    for (const { now } of made) this.#pending.set(now.id, ready);
     return ready;
   }
 
-  #landed(made: readonly Allocation[]): void {
+  #landed(made: readonly Put[]): void {
     this.#over(made);
     const nowMs = this.#parts.now();
-    for (const { id } of made) this.#lapses.start(id, nowMs);
+    for (const { now } of made) this.#lapses.start(now.id, nowMs);
   }
 
-  #over(made: readonly Allocation[]): void {
+  #over(made: readonly Put[]): void {
     this.#inFlight -= made.length;
-    for (const { id } of made) this.#pending.delete(id);
+    for (const { now } of made) this.#pending.delete(now.id);
   }
 
   async #answer(placed: Placed): Promise<Claimed> {
@@ -379,8 +383,10 @@ export class Claims {
     return this.#claimed(placed);
   }
 
-  #claimed({ allocation: placed, existed }: Placed): Claimed {
+  #claimed({ allocation: placed, existed, put }: Placed): Claimed {
     const allocation = this.#ledger.get(placed.id) ?? placed; // released meanwhile
-    return { allocation, hostGeneration: this.#ledger.generationOf(allocation.hostId), existed };
+    const hostGeneration = this.#ledger.generationOf(allocation.hostId);
+    if (put?.stored === undefined || put.now !== allocation) return { allocation, hostGeneration, existed };
+    return { allocation, hostGeneration, existed, stored: put.stored };
   }
 }

@@ -15,6 +15,8 @@ export class HostBook {
   totals: Totals = nothingTaken;
   /** How many of them no agent has confirmed. */
   claimed = 0;
+  /** Where the registry had the host when it was told last: where to look first, no more. */
+  row: number | undefined = undefined;
   /** In millionths: whole numbers, so that giving back is exact. */
   #microEcus = 0;
   /** The durable allocations, oldest first. */

@@ -31,6 +31,8 @@ export interface LedgerListener {
 export interface Put {
   readonly now: Allocation;
   readonly before: Allocation | undefined;
+  /** The bytes of its record once it is on its way to the store: those of an `Allocation` message. */
+  stored?: Uint8Array;
 }
 
 /** A change that becomes durable whole or not at all. */
@@ -223,16 +225,16 @@ export class Ledger {
   }
 
   /** Tells the registry what a host's allocations hold. Those that no agent has confirmed are work under way there. */
-  #account({ hostId, totals, claimed, ecus }: HostBook): void {
-    this.#registry.setAllocated(hostId, totals);
-    this.#registry.setCounts(hostId, { ioOps: claimed, ecusUsed: ecus });
+  #account(book: HostBook): void {
+    const { hostId, totals, claimed, ecus, row } = book;
+    book.row = this.#registry.setHeld(hostId, totals, claimed, ecus, row);
   }
 
   #seat(allocation: Allocation): void {
     this.#groups.add(allocation);
+    if (allocation.instanceUuid === '' && allocation.serverGroupId === '') return;
     const row = this.#registry.rowOf(allocation.hostId);
-    if (row !== undefined && (allocation.instanceUuid !== '' || allocation.serverGroupId !== ''))
-      this.#registry.columns.instances.add(memberOf(allocation), row);
+    if (row !== undefined) this.#registry.columns.instances.add(memberOf(allocation), row);
   }
 
   /** An allocation is no longer on a host. Whoever reports domains is told, and puts back what still runs there. */
@@ -260,7 +262,9 @@ export class Ledger {
         // Only now is it known; nobody has seen the allocation yet.
         if (isPlaced(put)) put.now.hostGeneration = nextOf(put.now.hostId);
         if (put.before && isPlaced(put)) lost.add(put.before.hostId);
-        writes.push(this.#write.put(put.now));
+        const write = this.#write.put(put.now);
+        put.stored = write.value;
+        writes.push(write);
       }
       for (const { id, hostId } of removed) {
         lost.add(hostId);

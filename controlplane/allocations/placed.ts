@@ -3,6 +3,7 @@ import type { Allocation } from '../../proto/gen/drover/v1/Allocation.js';
 import { asDroverError, DroverError } from '../../proto/wire/errors.js';
 import type { CheckedRequest } from '../model/request.js';
 import type { WantedClaim } from './claims-parts.js';
+import type { Put } from './ledger.js';
 
 /** Requests of one call that no host takes, with why: in one turn hosts only get fuller, and explaining costs. */
 export type Refused = Map<string, DroverError>;
@@ -11,6 +12,8 @@ export type Refused = Map<string, DroverError>;
 export interface Placed {
   readonly allocation: Allocation;
   readonly existed: boolean;
+  /** Where it was marked: what is to be written. */
+  readonly put?: Put;
 }
 
 /**

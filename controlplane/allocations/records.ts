@@ -77,7 +77,7 @@ export class RecordWriter {
     this.#host = encoders.of('HostAllocations');
   }
 
-  put(allocation: Allocation): Write {
+  put(allocation: Allocation): { readonly key: string; readonly value: Uint8Array } {
     return { key: allocationPrefix + allocation.id, value: this.#allocation(allocation) };
   }
 

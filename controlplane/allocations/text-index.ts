@@ -24,21 +24,22 @@ export class TextIndex<Value extends object | string> {
   }
 
   get(text: string): Value | undefined {
-    return this.#values[this.#slotOf(text, (value) => this.#isOf(value, text))];
+    return this.#values[this.#slotOf(text, hashOf(text))];
   }
 
   /** Puts a value in, in the place of the one that has the text now. */
   set(text: string, value: Value): void {
-    const slot = this.#slotOf(text, (held) => this.#isOf(held, text));
+    const hash = hashOf(text);
+    const slot = this.#slotOf(text, hash);
     const isNew = this.#values[slot] === undefined;
     this.#values[slot] = value;
-    this.#hashes[slot] = hashOf(text);
+    this.#hashes[slot] = hash;
     if (isNew && ++this.#size * 8 > this.#values.length * mostOf8) this.#grow();
   }
 
   /** Takes this very value out. False: it is not in. */
   remove(text: string, value: Value): boolean {
-    let free = this.#slotOf(text, (held) => held === value);
+    let free = this.#slotOf(text, hashOf(text), value);
     if (this.#values[free] === undefined) return false;
     const mask = this.#values.length - 1;
     this.#values[free] = undefined;
@@ -60,13 +61,13 @@ export class TextIndex<Value extends object | string> {
     for (const value of this.#values) if (value !== undefined) yield value;
   }
 
-  /** The slot of the value that is meant, or the free one where it would be. */
-  #slotOf(text: string, isMeant: (value: Value) => boolean): number {
-    const hash = hashOf(text);
+  /** The slot of the value that has the text, or of this very value, or the free one where it would be. */
+  #slotOf(text: string, hash: number, wanted?: Value): number {
     const mask = this.#values.length - 1;
     let slot = hash & mask;
     for (let held = this.#values[slot]; held !== undefined; held = this.#values[slot]) {
-      if (this.#hashes[slot] === hash && isMeant(held)) return slot;
+      if (this.#hashes[slot] === hash && (wanted !== undefined ? held === wanted : this.#isOf(held, text)))
+        return slot;
       slot = (slot + 1) & mask;
     }
     return slot;

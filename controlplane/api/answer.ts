@@ -47,26 +47,27 @@ export function identify(
   path: string,
   nowMs: number,
 ): Caller {
-  const caller = callerOf(certificateOf(call), nowMs);
+  const connection = connectionOf(call);
+  const known = connection && identified.get(connection);
+  if (known && nowMs < known.untilMs) {
+    authorise(known.caller, path);
+    return known.caller;
+  }
+  const certificate = call.getAuthContext().sslPeerCertificate;
+  const caller = callerOf(certificate, nowMs);
+  if (connection && certificate) identified.set(connection, { caller, untilMs: endOf(certificate) });
   authorise(caller, path);
   return caller;
 }
 
 /**
- * Certificates by connection, as long as that lives. grpc-js reads the peer's certificate out of TLS anew for every call,
- * which costs more than the rest of the frame; the certificate of a connection never changes.
+ * Callers by connection, as long as that lives. grpc-js reads the peer's certificate out of TLS anew for every call, which
+ * costs more than the rest of the frame; the certificate of a connection never changes, but it ends.
  */
-const certificates = new WeakMap<object, PeerCertificate>();
+const identified = new WeakMap<object, { readonly caller: Caller; readonly untilMs: number }>();
 
-function certificateOf(
-  call: Pick<ServerUnaryCall<unknown, unknown>, 'getAuthContext'>,
-): PeerCertificate | undefined {
-  const connection = connectionOf(call);
-  const known = connection && certificates.get(connection);
-  if (known) return known;
-  const found = call.getAuthContext().sslPeerCertificate;
-  if (connection && found) certificates.set(connection, found);
-  return found;
+function endOf(certificate: PeerCertificate): number {
+  return Date.parse(certificate.valid_to);
 }
 
 /** The HTTP/2 session of a call. grpc-js 1.14 has it where no interface says so; elsewhere there is none, and no cache. */

@@ -17,7 +17,8 @@ import type { SelectDestinationsResponseInput } from '../../proto/gen/drover/v1/
 import type { SimulateRequest } from '../../proto/gen/drover/v1/SimulateRequest.js';
 import type { SimulateResponseInput } from '../../proto/gen/drover/v1/SimulateResponse.js';
 import { asDroverError, DroverError, invalid } from '../../proto/wire/errors.js';
-import type { Claims, PlaceOutcome, WantedClaim } from '../allocations/claims.js';
+import { encoded } from '../../proto/wire/plain-encoder.js';
+import type { Claimed, Claims, PlaceOutcome, WantedClaim } from '../allocations/claims.js';
 import type { Catalog } from '../catalog/catalog.js';
 import { requestFrom } from '../catalog/request-from.js';
 import type { Registry } from '../fleet/registry.js';
@@ -63,13 +64,16 @@ export function placementHandlers({ registry, claims, catalog, newSeed = () => 1
       };
     },
 
-    Claim: async (request: ClaimRequest, caller: Caller): Promise<ClaimResponseInput> =>
-      claims.claim(
+    Claim: async (request: ClaimRequest, caller: Caller): Promise<ClaimResponseInput> => {
+      const claimed = await claims.claim(
         requestFrom(request.request, catalog),
         request.idempotencyKey,
         caller.name,
         checkSeed(request.seed),
-      ),
+      );
+      const { allocation, hostGeneration, existed } = claimed;
+      return { allocation, hostGeneration, existed, ...encodedOf(claimed) };
+    },
 
     PlaceMany: async (request: PlaceManyRequest, caller: Caller): Promise<PlaceManyResponseInput> => {
       const wanted = request.claims.map((claim, index) => wantedOf(claim, index, caller, catalog));
@@ -146,7 +150,12 @@ function wantedOf(
 function resultOf(outcome: PlaceOutcome): PlaceResultInput {
   return 'error' in outcome
     ? { errorCode: outcome.error.code, error: outcome.error.message }
-    : { allocation: outcome.allocation };
+    : { allocation: outcome.allocation, ...encodedOf(outcome) };
+}
+
+/** The allocation's bytes as they were made for the store, which plain answers take as they are. */
+function encodedOf({ stored }: Claimed): { readonly [encoded]?: { readonly allocation: Uint8Array } } {
+  return stored ? { [encoded]: { allocation: stored } } : {};
 }
 
 /** Numbers beyond 2^53 are not what the client sent. Errors: `invalid-argument`. */

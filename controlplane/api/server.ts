@@ -8,9 +8,10 @@ import {
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import { DroverError } from '../../proto/wire/errors.js';
-import { channelOptions } from '../../proto/wire/limits.js';
+import { channelOptions, maximumMessageBytes } from '../../proto/wire/limits.js';
 import { packageDefinition } from '../../proto/wire/load.js';
 import type { Authority } from '../security/authority.js';
+import { leanMethods, serveLean } from './lean-unary.js';
 import { ServerCertificate } from './server-certificate.js';
 
 /** Streams and calls of one connection at a time. An agent needs 2, a busy client sends about 100 at once. */
@@ -23,6 +24,7 @@ const enrolmentLimits = {
 };
 /** Requests of the enrolment port are a token, a name, labels and a CSR of at most 8 KiB. */
 export const maximumEnrolmentBytes = 64 * 1024;
+const leanLimits = { receivedBytes: maximumMessageBytes, sentBytes: maximumMessageBytes } as const;
 /** Life of a server certificate; it renews at two thirds. */
 export const serverLifetimeMs = 7 * 86_400_000;
 
@@ -85,6 +87,7 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
 function apiServer(services: readonly Service[], health: HealthImplementation): Server {
   const server = new Server({ ...channelOptions, 'grpc.max_concurrent_streams': maximumStreams });
   for (const { definition, implementation } of services) server.addService(definition, implementation);
+  serveLean(server, leanMethods(services), leanLimits);
   health.addToServer(server);
   new ReflectionService(packageDefinition()).addToServer(server);
   return server;

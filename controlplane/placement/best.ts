@@ -47,6 +47,28 @@ export class Best {
     this.leastRow = this.#rows[end] as number;
   }
 
+  /** Takes a row out, if it is kept. What was left out before stays out: `least` is what it was. */
+  remove(row: number): void {
+    const place = this.#rows.subarray(0, this.#length).indexOf(row);
+    if (place < 0) return;
+    this.#rows.copyWithin(place, place + 1, this.#length);
+    this.#weights.copyWithin(place, place + 1, this.#length);
+    this.#length--;
+  }
+
+  /** How many rows are kept. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** The rows of the best `count` that are kept. */
+  top(count: number): number[] {
+    const rows: number[] = [];
+    for (let place = 0; place < count && place < this.#length; place++)
+      rows.push(this.#rows[place] as number);
+    return rows;
+  }
+
   /** What is kept now. */
   ranking(): Ranking {
     if (this.#length === this.#rows.length) return { rows: this.#rows, weights: this.#weights };

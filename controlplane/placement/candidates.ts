@@ -102,6 +102,11 @@ export class Candidates {
     return isPassing;
   }
 
+  /** A row is another than before: what its predicates said is asked again. */
+  forget(row: number): void {
+    if (this.#asked) writeBit(this.#asked, row, false);
+  }
+
   /** How many rows pass, counted no further than `most`. */
   count(most: number): number {
     const words = this.rows.length;

@@ -34,6 +34,11 @@ export function choose(ranking: Ranking, settings: ChoiceSettings, seed: number)
   };
 }
 
+/** True where settings leave nothing to choose: the answer is the ranking. */
+export function isPlainChoice(settings: ChoiceSettings): boolean {
+  return settings.hostSubsetSize <= 1 && !settings.shuffleBestSameWeighedHosts;
+}
+
 /** How many weigh as much as the best. */
 function bestEquals({ weights }: Ranking): number {
   let equals = 0;

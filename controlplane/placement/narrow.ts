@@ -33,13 +33,12 @@ function keepAtLeast(rows: Bits, { column, minimum }: Threshold): void {
   }
 }
 
+/** Every row of the word is looked at: a comparison costs less than a branch that nobody can foresee. */
 function keepInWord(before: number, values: Float64Array, firstRow: number, minimum: number): number {
-  let kept = before;
-  for (let rest = before; rest !== 0; rest &= rest - 1) {
-    const bit = lowestBit(rest);
-    if (!((values[firstRow + bit] as number) >= minimum)) kept &= ~(1 << bit);
-  }
-  return kept;
+  let reaches = 0;
+  for (let bit = 0; bit < blockRows; bit++)
+    reaches |= Number((values[firstRow + bit] as number) >= minimum) << bit;
+  return before & reaches;
 }
 
 function keepPassing(rows: Bits, passes: (row: number) => boolean): void {

@@ -20,6 +20,11 @@ const manyRows = 8;
  * others whose bound is higher than the last of the best. Bounds only spare work, they never change the answer.
  */
 export function rank(candidates: Candidates, terms: readonly Term[], count: number): Ranking {
+  return rankBest(candidates, terms, count).ranking();
+}
+
+/** The same as what keeps them in order. */
+export function rankBest(candidates: Candidates, terms: readonly Term[], count: number): Best {
   return new RankRun(candidates, terms, count).run();
 }
 
@@ -54,7 +59,7 @@ class RankRun {
     this.#slack = isKept && bound ? bound.slack : 0;
   }
 
-  run(): Ranking {
+  run(): Best {
     const isTried = this.#tryPeaks();
     const promising = isTried ? 0 : promisingIn(this.#candidates, this.#keys, this.#spanKeys);
     for (let place = 0; place < promising; place++) {
@@ -62,9 +67,9 @@ class RankRun {
       this.#weigh();
     }
     this.#rankRest(promising);
-    const ranking = this.#best.ranking();
-    if (this.#bound && ranking.rows.length <= fewAnswers) this.#bound.score.notePeaks(ranking.rows);
-    return ranking;
+    if (this.#bound && this.#best.length <= fewAnswers)
+      this.#bound.score.notePeaks(this.#best.ranking().rows);
+    return this.#best;
   }
 
   /** Weighs rows that were among the best of late. True: as many as are asked for passed, so the bar is high already. */

@@ -100,6 +100,7 @@ const serviceCures = [
   (hosts: string) => `taking forced_down off ${hosts}`,
   (hosts: string) => `${hosts} that ${areOrIs(hosts)} down coming up`,
   (hosts: string) => `libvirt answering on ${hosts}`,
+  (hosts: string) => `resuming ${hosts} that ${areOrIs(hosts)} in drain or maintenance`,
 ];
 
 /** Only hosts that the one cure brings back: a host that is disabled and down as well would stay out once it is enabled. */
@@ -118,9 +119,12 @@ function relaxService({ columns, verdict, sole }: Ask): Change[] {
 }
 
 /** A host that is down tells nothing of its libvirt: that is looked at when it comes up. */
-function isOnlyTrouble({ up, forcedDown, controllable }: Columns, row: number, reason: number): boolean {
-  if (reason === 0 && hasBit(forcedDown, row)) return false;
-  return reason > 1 || (hasBit(up, row) && hasBit(controllable, row));
+function isOnlyTrouble(columns: Columns, row: number, reason: number): boolean {
+  const { up, forcedDown, controllable, records } = columns;
+  const isOff = reason === 0 || reason === 4;
+  if (isOff && hasBit(forcedDown, row)) return false;
+  if (reason === 4 && records[row]?.disabled) return false;
+  return reason === 2 || reason === 3 || (hasBit(up, row) && hasBit(controllable, row));
 }
 
 /** For a filter that has no amount to change. */

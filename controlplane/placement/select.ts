@@ -99,9 +99,13 @@ export function rankCandidates(
   request: CheckedRequest,
   count: number,
 ): { ranking: Ranking; terms: readonly Term[] } {
-  const isAlone = candidates.count(2) < 2;
-  const terms = isAlone ? [] : prepareTerms(candidates, rules, request, candidates.columns);
+  const terms = termsOf(candidates, rules, request);
   return { ranking: rank(candidates, terms, count), terms };
+}
+
+/** The terms that candidates are weighed by; none where one candidate is alone. */
+export function termsOf(candidates: Candidates, rules: Rules, request: CheckedRequest): readonly Term[] {
+  return candidates.count(2) < 2 ? [] : prepareTerms(candidates, rules, request, candidates.columns);
 }
 
 /** How many hosts each filter leaves, in order. A search does not need these counts; whoever shows them asks for them. */

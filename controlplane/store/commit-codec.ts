@@ -3,16 +3,22 @@ import type { Commit, Write } from './store.js';
 
 /** The bytes of a batch. Integers are big-endian. */
 export function encodeWrites(writes: readonly Write[]): Buffer {
-  const parts: Uint8Array[] = [];
+  let size = 0;
+  for (const { key, value } of writes) size += headBytes + Buffer.byteLength(key) + (value?.byteLength ?? 0);
+  const bytes = Buffer.allocUnsafe(size);
+  let at = 0;
   for (const { key, value } of writes) {
-    const name = Buffer.from(key);
-    const head = Buffer.alloc(6);
-    head.writeUInt16BE(name.length, 0);
-    head.writeInt32BE(value?.byteLength ?? -1, 2);
-    parts.push(head, name, ...(value ? [value] : []));
+    const nameBytes = bytes.write(key, at + headBytes);
+    bytes.writeUInt16BE(nameBytes, at);
+    bytes.writeInt32BE(value?.byteLength ?? -1, at + 2);
+    at += headBytes + nameBytes;
+    if (value) bytes.set(value, at);
+    at += value?.byteLength ?? 0;
   }
-  return Buffer.concat(parts);
+  return bytes;
 }
+
+const headBytes = 6;
 
 /** A commit from its bytes. Errors: a plain `RangeError` on bytes that no `encodeWrites` made. */
 export function decodeCommit(revision: number, bytes: Buffer): Commit {

@@ -1,12 +1,14 @@
 /**
  * The load of the claims bench, in a process of its own: reads a `Load` as one line of standard input, keeps its calls in
- * flight for so long, and prints what it saw as one JSON line.
+ * flight for so long, and prints what it saw as one JSON line. It shares the server's cores, so it is as lean as can be.
  */
 import { text } from 'node:stream/consumers';
 import * as grpc from '@grpc/grpc-js';
 import type { PlacementClient } from '../../proto/gen/drover/v1/Placement.js';
 import { channelOptions } from '../../proto/wire/limits.js';
 import { loadContract } from '../../proto/wire/load.js';
+import { PlainEncoders } from '../../proto/wire/plain-encoder.js';
+import { LeanConnection, prepareCall, type PreparedCall } from './claims-connection.js';
 import type { Reach } from './claims-fleet.js';
 
 export interface Load {
@@ -30,7 +32,7 @@ export interface Seen {
 
 const request = { vcpus: 1, memoryMb: 64 };
 
-/** A client with a connection of its own. `more`: options of its channel. */
+/** A client of the usual kind with a connection of its own. `more`: options of its channel. */
 export function clientOf(
   { address, authorityPem, keyPem, certificatePem }: Reach,
   more: grpc.ChannelOptions = {},
@@ -41,19 +43,39 @@ export function clientOf(
   return new (loadContract().Placement)(address, credentials, options);
 }
 
-function claim(client: PlacementClient): Promise<void> {
-  return new Promise((resolve, reject) =>
-    client.claim({ request }, (error) => (error ? reject(error) : resolve())),
-  );
+function preparedCall(reach: Reach, batch: number): PreparedCall {
+  const encoders = new PlainEncoders(['placement']);
+  if (batch === 1)
+    return prepareCall(reach, '/drover.v1.Placement/Claim', encoders.of('ClaimRequest')({ request }));
+  const claims = Array.from({ length: batch }, () => ({ request }));
+  const message = encoders.of('PlaceManyRequest')({ claims, allOrNothing: true });
+  return prepareCall(reach, '/drover.v1.Placement/PlaceMany', message);
 }
 
-function placeMany(client: PlacementClient, batch: number): Promise<void> {
-  const claims = Array.from({ length: batch }, () => ({ request }));
+/** How many allocations an answer has: in ClaimResponse, and in each result of PlaceManyResponse, it is the first field. */
+function allocationsIn(message: Buffer, batch: number): number {
+  if (batch === 1) return message[0] === allocationTag ? 1 : 0;
+  let count = 0;
+  for (let at = 0; message[at] === allocationTag;) {
+    let [length, shift] = [0, 0];
+    for (at++; ; at++, shift += 7) {
+      length += ((message[at] as number) & 127) * 2 ** shift;
+      if ((message[at] as number) < 128) break;
+    }
+    if (message[++at] === allocationTag) count++;
+    at += length;
+  }
+  return count;
+}
+
+const allocationTag = 0x0a;
+
+/** One call; rejects where it was not answered with every allocation. */
+function place(connection: LeanConnection, call: PreparedCall, batch: number): Promise<void> {
   return new Promise((resolve, reject) =>
-    client.placeMany({ claims, allOrNothing: true }, (error, answer) => {
-      const failed = answer?.results.find((result) => result.errorCode !== '');
-      if (error || failed || answer?.results.length !== batch)
-        reject(error ?? new Error(failed?.error ?? 'not every claim was answered'));
+    connection.call(call, (error, message) => {
+      if (error) reject(error);
+      else if (allocationsIn(message, batch) !== batch) reject(new Error('not every claim was placed'));
       else resolve();
     }),
   );
@@ -82,12 +104,13 @@ async function during(
 
 async function main(): Promise<void> {
   const { reach, warmUpSeconds, seconds, lanes, batch } = JSON.parse(await text(process.stdin)) as Load;
-  const client = clientOf(reach);
-  const call = batch === 1 ? () => claim(client) : () => placeMany(client, batch);
+  const connection = await LeanConnection.open(reach);
+  const prepared = preparedCall(reach, batch);
+  const call = () => place(connection, prepared, batch);
   await during(warmUpSeconds, lanes, call);
   const seen = await during(seconds, lanes, call);
   process.stdout.write(JSON.stringify({ ...seen, claims: seen.latenciesMs.length * batch }));
-  client.close();
+  connection.close();
 }
 
 process.noDeprecation = true; // grpc-js names the address in TLS also where it is an IP

@@ -9,8 +9,10 @@ import { Registry } from '../../controlplane/fleet/registry.js';
 import { noDetails } from '../../controlplane/model/host-details.js';
 import { type CheckedRequest, requestFor } from '../../controlplane/model/request.js';
 import { novaSettings, type SchedulerSettings } from '../../controlplane/model/scheduler-settings.js';
-import { rulesOf, select } from '../../controlplane/placement/select.js';
+import { repeatLimits, RepeatedSearches } from '../../controlplane/placement/repeated.js';
+import { type Rules, rulesOf, select } from '../../controlplane/placement/select.js';
 import { seeded } from '../../scripts/bench/fleet.js';
+import { codec } from '../../proto/wire/load.js';
 import { type PlainHost, plainSearch } from '../support/naive-placement.js';
 
 type Random = () => number;
@@ -52,7 +54,7 @@ class Fleet {
     const id = `h${this.next++}`;
     const nothing = () => ({ vcpus: 0, memoryMb: 0, diskMb: 0 });
     const host: PlainHost = {
-      ...{ id, row: 0, zone: '', up: false, enabled: true, forcedDown: false },
+      ...{ id, row: 0, zone: '', up: false, enabled: true, forcedDown: false, maintenance: null, lock: null },
       ...{
         total: nothing(),
         ratio: nothing(),
@@ -84,6 +86,7 @@ class Fleet {
     this.registry.upsert({
       ...{ id: host.id, name: host.id, availabilityZone: host.zone, labels: {}, disabled: !host.enabled },
       ...{ disabledReason: '', machineId: '', certificateSerial: '', enrolledUnixMs: 0, forcedDown: false },
+      ...{ maintenance: null, lock: null },
       simulated: true,
       capacity: {
         vcpus: host.total.vcpus,
@@ -243,3 +246,92 @@ t.test('all ten weighers, while hosts change between searches and copies go thei
   fc.assert(property, { numRuns: Number(process.env['DROVER_SEARCH_RUNS'] ?? 250) });
   t.ok(found > 1_000, `${found} destinations compared`);
 });
+
+/** A fleet that few kinds of request are asked of, over and over; what is found is taken there, as claims do. */
+function askAgain(seed: number): { found: number; repeated: number } {
+  const random = seeded(seed);
+  const fleet = new Fleet();
+  for (let size = one(random, [1, 3, 40, 300]); size > 0; size--) fleet.add(random);
+  const { registry } = fleet;
+  const searches = new RepeatedSearches(registry);
+  const choices = () => ({
+    ...settings(random),
+    hostSubsetSize: one(random, [1, 1, 1, 4]),
+    shuffleBestSameWeighedHosts: random() < 0.2,
+  });
+  const rules: Rules[] = [rulesOf(choices()), rulesOf(choices())];
+  const simple = (): CheckedRequest => ({ ...request(random), group: null, destination: null });
+  const asked = [simple(), simple(), simple(), request(random)];
+  let found = 0;
+  for (let turn = 0; turn < 150; turn++) {
+    const [rule, wanted] = [one(random, rules), { ...one(random, asked) }];
+    const count = one(random, [1, 3, 3, 5, 20, 40]);
+    const plainly = select(registry, rule, wanted, count, turn).destinations.map(({ row }) => row);
+    const ours = [...searches.find(rule, wanted, count, turn)];
+    if (String(ours) !== String(plainly))
+      throw new Error(`kept ${ours.join()} but plainly ${plainly.join()}`);
+    found += ours.length;
+    if (random() < 0.8) claim(fleet, ours[0], wanted);
+    if (fleet.hosts.size === 0 || random() < 0.1) fleet.change(random);
+    else if (random() < 0.3) fleet.take(one(random, [...fleet.hosts.values()]), random);
+  }
+  return { found, repeated: searches.hits };
+}
+
+function claim(
+  { registry, hosts }: Fleet,
+  row: number | undefined,
+  { vcpus, memoryMb }: CheckedRequest,
+): void {
+  const host = [...hosts.values()].find((one) => one.row === row);
+  if (!host) return;
+  const { allocated, id } = host;
+  host.allocated = { ...allocated, vcpus: allocated.vcpus + vcpus, memoryMb: allocated.memoryMb + memoryMb };
+  registry.setAllocated(id, { ...host.allocated, count: 1 });
+  registry.setCounts(id, { ioOps: ++host.ioOps });
+}
+
+t.test('a search that is kept answers what a new one does, whatever changes between', async (t) => {
+  let [found, repeated] = [0, 0];
+  const property = fc.property(fc.integer({ min: 0, max: 2 ** 31 }), (seed) => {
+    const run = askAgain(seed);
+    [found, repeated] = [found + run.found, repeated + run.repeated];
+  });
+  fc.assert(property, { numRuns: Number(process.env['DROVER_SEARCH_RUNS'] ?? 60) });
+  t.ok(found > 1_000 && repeated > 500, `${found} hosts found, ${repeated} with a kept search`);
+});
+
+t.test('so many searches are kept and no more', async (t) => {
+  const fleet = new Fleet();
+  for (let size = 0; size < 40; size++) fleet.add(seeded(size));
+  const searches = new RepeatedSearches(fleet.registry);
+  const rules = rulesOf(novaSettings);
+  for (let round = 0; round < 2; round++)
+    for (let vcpus = 1; vcpus <= repeatLimits.searches + 3; vcpus++)
+      searches.find(rules, requestFor({ vcpus, memoryMb: 64 }), 3, 1);
+  t.equal(searches.size, repeatLimits.searches);
+});
+
+t.test('a search that is used up again and again keeps more hosts, and answers the same', async (t) => {
+  const registry = new Registry();
+  const capacity = { vcpus: 64, memoryBytes: 2 ** 38, diskBytes: 2 ** 40 };
+  for (let index = 0; index < 1_500; index++) {
+    const id = `h${index}`;
+    registry.upsert(hosts.decode(hosts.encode({ id, name: id, availabilityZone: 'nova', capacity })));
+    registry.setLiveness(id, true, 1);
+  }
+  const searches = new RepeatedSearches(registry);
+  const [rules, wanted] = [rulesOf(novaSettings), requestFor({ vcpus: 1, memoryMb: 64 })];
+  for (let turn = 0; turn < 1_400; turn++) {
+    const ours = [...searches.find(rules, wanted, 3, turn)];
+    const plainly = select(registry, rules, wanted, 3, turn).destinations;
+    if (String(ours) !== String(plainly.map(({ row }) => row))) t.fail(`claim ${turn}: ${ours.join()}`);
+    registry.setHeld(plainly[0]?.hostId ?? '', { vcpus: 1, memoryMb: 64, diskMb: 0, count: 1 }, 1, 0);
+  }
+  const kept = searches.hits;
+  // Lists of 64, 128, 256 and 512 hosts, then of 512: 64 each time would be 22 searches.
+  t.ok(kept >= 1_400 - 8, `${1_400 - kept} were searched anew`);
+  t.ok(kept <= 1_400 - 1_400 / repeatLimits.mostRanks, 'no list is longer');
+});
+
+const hosts = codec('HostRecord');

@@ -41,13 +41,13 @@ export class KeptColumns {
   /** `recipe`: what else `rawOf` depends on; another one starts anew. */
   of(columns: Columns, recipe: unknown, rawOf: (row: number) => number): Column {
     const kept = this.#kept.get(columns);
-    const changed =
-      kept && kept.recipe === recipe && kept.column.values.length === columns.rows
-        ? columns.shapeChangesSince(kept.shapeRevision)
-        : undefined;
+    const { shapeRevision } = columns;
+    const isSame = kept?.recipe === recipe && kept?.column.values.length === columns.rows;
+    if (kept && isSame && kept.shapeRevision === shapeRevision) return kept.column;
+    const changed = kept && isSame ? columns.shapeChangesSince(kept.shapeRevision) : undefined;
     if (!kept || !changed) return this.#startAnew(columns, recipe, rawOf);
     for (const row of changed) kept.column.set(row, hasBit(columns.present, row) ? rawOf(row) : Number.NaN);
-    kept.shapeRevision = columns.shapeRevision;
+    kept.shapeRevision = shapeRevision;
     return kept.column;
   }
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { ByteSink } from '../../../proto/wire/byte-sink.js';
 import { codec } from '../../../proto/wire/load.js';
-import { PlainEncoders } from '../../../proto/wire/plain-encoder.js';
+import { encoded, PlainEncoders } from '../../../proto/wire/plain-encoder.js';
 
 const text = fc.oneof(fc.string({ maxLength: 80 }), fc.string({ unit: 'grapheme', maxLength: 70 }));
 const whole = fc.nat(Number.MAX_SAFE_INTEGER);
@@ -50,6 +50,15 @@ t.test('plain objects become what proto-loader makes of them', async (t) => {
   t.equal(encode({ results: [] }).length, 0, 'defaults are left out');
   t.equal(encoders.of('ClaimResponse')({ hostGeneration: 0, existed: false, allocation: null }).length, 0);
   t.throws(() => encoders.of('NoSuchMessage'));
+  const stored = encoders.of('Allocation')({ id: 'a1', vcpus: 3 });
+  const results = [{ allocation: { id: 'other' }, [encoded]: { allocation: stored } }, { errorCode: 'no' }];
+  t.strictSame(
+    answers.decode(encode({ results })),
+    answers.decode(
+      answers.encode({ results: [{ allocation: { id: 'a1', vcpus: 3 } }, { errorCode: 'no' }] }),
+    ),
+    'bytes that stand beside a field are taken as they are',
+  );
 });
 
 t.test('a sink grows, and begins anew', async (t) => {

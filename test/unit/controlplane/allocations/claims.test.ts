@@ -39,6 +39,8 @@ function fleet(hosts: number, vcpus = 8): Registry {
       certificateSerial: '',
       enrolledUnixMs: 0,
       forcedDown: false,
+      maintenance: null,
+      lock: null,
       simulated: true,
     };
     registry.upsert({ id, name: `kvm-${index}`, availabilityZone: '', capacity, ...more });

@@ -120,7 +120,12 @@ t.test('ECUs of allocations are counted on their host, also after a restart', as
   registry.upsert({
     ...{ id: 'h', name: 'kvm', availabilityZone: '', labels: {}, overcommit: null, simulated: true },
     ...{ disabled: false, disabledReason: '', machineId: '', certificateSerial: '', enrolledUnixMs: 0 },
-    ...{ forcedDown: false, capacity: { vcpus: 8, memoryBytes: 64 * 2 ** 30, diskBytes: 2 ** 40 } },
+    ...{
+      forcedDown: false,
+      maintenance: null,
+      lock: null,
+      capacity: { vcpus: 8, memoryBytes: 64 * 2 ** 30, diskBytes: 2 ** 40 },
+    },
   });
   registry.setLiveness('h', true, 1);
   const store = new MemoryStore();

@@ -26,7 +26,7 @@ function addHost(registry: Registry, index: number): void {
   registry.upsert({
     ...{ id: `h${index}`, name: `kvm-${index}`, availabilityZone: '', labels: {}, overcommit: null },
     ...{ disabled: false, disabledReason: '', machineId: '', certificateSerial: '', enrolledUnixMs: 0 },
-    ...{ forcedDown: false, simulated: true },
+    ...{ forcedDown: false, maintenance: null, lock: null, simulated: true },
     capacity: { vcpus: 8, memoryBytes: 64 * 2 ** 30, diskBytes: 1000 * 2 ** 30 },
   });
   registry.setLiveness(`h${index}`, true, 1);

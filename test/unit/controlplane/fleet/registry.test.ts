@@ -88,6 +88,22 @@ t.test('rows come, grow, go and are used again', async (t) => {
   t.equal(registry.rowOfName('kvm-new'), undefined);
 });
 
+t.test('what allocations hold is one change, wherever the host was thought to be', async (t) => {
+  const registry = new Registry();
+  for (const id of ['a', 'b']) registry.upsert(record(id));
+  const { revision, columns } = registry;
+  const totals = { vcpus: 3, memoryMb: 1000, diskMb: 50, count: 2 };
+  t.equal(registry.setHeld('b', totals, 4, 1.5, 0), 1, 'its own row, not the one that was named');
+  t.equal(registry.revision, revision + 1);
+  t.equal(registry.rowChangedAt(revision + 1), 1);
+  const { vcpus, servers, ioOps, ecusUsed } = columns;
+  const read = [vcpus.allocated, servers.values, ioOps.values, ecusUsed.values].map((column) => column[1]);
+  t.strictSame(read, [3, 2, 4, 1.5]);
+  t.equal(vcpus.allocated[0], 0);
+  registry.remove('b');
+  t.equal(registry.setHeld('b', totals, 4, 1.5, 1), undefined, 'unknown host');
+});
+
 t.test('sums, ratios and reservations', async (t) => {
   const registry = new Registry();
   registry.upsert(

@@ -59,6 +59,8 @@ function record(change: Partial<HostRecord> = {}): HostRecord {
     certificateSerial: '',
     enrolledUnixMs: 0,
     forcedDown: false,
+    maintenance: null,
+    lock: null,
     simulated: true,
     ...change,
   };

@@ -71,6 +71,8 @@ function add(registry: Registry, host: GivenHost, row: number): void {
       certificateSerial: '',
       enrolledUnixMs: 0,
       forcedDown: false,
+      maintenance: null,
+      lock: null,
       simulated: true,
       capacity: { vcpus: host.vcpus ?? 4, memoryBytes: 4096 * 2 ** 20, diskBytes: 100 * 2 ** 30 },
     },

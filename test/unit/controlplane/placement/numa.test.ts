@@ -472,6 +472,8 @@ function registryOf(hosts: readonly (HostNuma | null)[]): Registry {
         certificateSerial: '',
         enrolledUnixMs: 0,
         forcedDown: false,
+        maintenance: null,
+        lock: null,
         simulated: true,
       },
       capacity: { vcpus: 64, memoryBytes: 2 ** 36, diskBytes: 2 ** 40 },

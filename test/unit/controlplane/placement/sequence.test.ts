@@ -38,6 +38,8 @@ function fleet(hosts: readonly Made[]): Registry {
       certificateSerial: '',
       enrolledUnixMs: 0,
       forcedDown: false,
+      maintenance: null,
+      lock: null,
       simulated: true,
     });
     registry.setLiveness(id, up, 1);

@@ -1,9 +1,9 @@
 /**
- * `make bench`: one JSON line a figure, names that stay. `bench.js [placement] [agent] [claims] [start-governor]` runs only those.
+ * `make bench`: one JSON line a figure, names that stay. `bench.js [placement] [agent] [claims] [start-governor]` runs only those; `agent-guests` only where it is named.
  * What runs beside it counts: run it on a quiet machine.
  */
 import { fileURLToPath } from 'node:url';
-import { benchAgent } from './bench/agent.js';
+import { benchAgent, wholeBench, type AgentBench } from './bench/agent.js';
 import { benchApiClaims } from './bench/claims.js';
 import { print } from './bench/figure.js';
 import { benchPlacement } from './bench/placement.js';
@@ -25,21 +25,30 @@ const parts: Record<string, () => Promise<void>> = {
       process.stderr.write('agent figures need root and a hypervisor\n');
       return;
     }
-    const hypervisor = await startHypervisor();
-    try {
-      await benchAgent(fileURLToPath(new URL('../agent/bin.cjs', import.meta.url)));
-    } finally {
-      await hypervisor.stop();
-    }
+    await benchOneAgent(wholeBench);
   },
 };
 
+/** Only where it is named: the same figures once more, beside a profile that speaks of guests. */
+const partsByName: Record<string, () => Promise<void>> = {
+  ...parts,
+  'agent-guests': () => benchOneAgent({ ...wholeBench, keepsGuests: true }),
+};
+
+async function benchOneAgent(bench: AgentBench): Promise<void> {
+  const hypervisor = await startHypervisor();
+  try {
+    await benchAgent(fileURLToPath(new URL('../agent/bin.cjs', import.meta.url)), bench);
+  } finally {
+    await hypervisor.stop();
+  }
+}
+
 const wanted = process.argv.slice(2);
-const unknown = wanted.find((name) => !Object.hasOwn(parts, name));
+const unknown = wanted.find((name) => !Object.hasOwn(partsByName, name));
 if (unknown !== undefined) {
-  process.stderr.write(`bench: got ${unknown}; want any of ${Object.keys(parts).join(', ')}\n`);
+  process.stderr.write(`bench: got ${unknown}; want any of ${Object.keys(partsByName).join(', ')}\n`);
   process.exit(64);
 }
-for (const [name, run] of Object.entries(parts))
-  if (wanted.length === 0 || wanted.includes(name)) await run();
+for (const name of wanted.length > 0 ? wanted : Object.keys(parts)) await partsByName[name]?.();
 process.exit(0); // libvirt's event thread would hold the process

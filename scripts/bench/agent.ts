@@ -23,6 +23,8 @@ export interface AgentBench {
   readonly steadySeconds: number;
   /** Domains that are started one after another while all the others run. */
   readonly restarts: number;
+  /** The profile speaks of guests: ports, orphans and the host's shutdown are looked after too. */
+  readonly keepsGuests?: boolean;
 }
 
 /** What `make bench` measures; less than six minutes on two cores. */
@@ -37,7 +39,7 @@ const settleMs = 15_000;
 export async function benchAgent(program: string, bench: AgentBench = wholeBench): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'drover-bench-'));
   const domains = new HaltedDomains(runner(), `drover-bench-${process.pid}`, bench.domains);
-  const profile = busyProfile();
+  const profile = busyProfile(bench.keepsGuests);
   try {
     await benchSimulatedPass(folder, profile.tuners, bench.simulated);
     const began = performance.now();

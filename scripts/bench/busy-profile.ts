@@ -11,11 +11,11 @@ const sample = ['../samples', '../../../scripts/samples']
   .find((file) => existsSync(file));
 
 /**
- * scripts/samples/nova-classic.yaml with four changes: every tuner of domains is on, and guests are looked after; one CPU is reserved in place of four,
+ * scripts/samples/nova-classic.yaml with three changes: every tuner of domains is on; one CPU is reserved in place of four,
  * for small machines; and settings of the whole machine and of its networks are wanted as they are now, so that they are
- * read and compared but never written.
+ * read and compared but never written. `keepsGuests`: with a section `guests` besides.
  */
-export function busyProfile(): ReturnType<typeof parseProfile> {
+export function busyProfile(keepsGuests = false): ReturnType<typeof parseProfile> {
   if (sample === undefined) throw new Error('nova-classic.yaml is not beside this program');
   const profile = parse(readFileSync(sample, 'utf8')) as { name: string; tuners: Record<string, object> };
   const pinning = availableParallelism() > 1 ? { reserved: '0', shared: '1-$' } : { shared: '0' };
@@ -23,7 +23,8 @@ export function busyProfile(): ReturnType<typeof parseProfile> {
     stringify({
       ...profile,
       name: 'bench',
-      guests: {}, // ports and orphans are looked at, and the delay lock is held, as on a host that Drover stops
+      // Ports and orphans are looked at, and the delay lock is held, as on a host that Drover stops.
+      ...(keepsGuests && { guests: {} }),
       tuners: {
         ...profile.tuners,
         'vcpu-pinning': pinning,

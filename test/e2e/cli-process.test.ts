@@ -75,7 +75,7 @@ t.test('as a process', async (t) => {
   await t.test('bash completes commands, options and formats', async (t) => {
     const table: [typed: string[], offered: RegExp, not: RegExp][] = [
       [['ho'], /^host$/, /health/],
-      [['host', ''], /list show update delete/, /completion/],
+      [['host', ''], /list show update drain maintenance resume delete/, /completion/],
       [['host', 'list', '--z'], /^--zone$/, /--cpu/],
       [['--output', 'json', 'host', 'update', '--cpu'], /^--cpu-allocation-ratio$/, /zone/],
       [['host', 'list', '-o', 'y'], /^yaml$/, /json/],

@@ -30,11 +30,17 @@ export function domainObstacle(): string | undefined {
   return undefined;
 }
 
-/** Starts virtlogd and libvirtd where none answers. They leave by themselves when nobody has used them for a minute. */
+/**
+ * Starts libvirtd where none answers, and virtlogd, which a libvirtd that was there may have outlived: without systemd's socket
+ * nobody else starts it again. They leave by themselves, libvirtd when nobody has used it for a minute, virtlogd after ten.
+ */
 export async function ensureLibvirtd(): Promise<void> {
   const answers = (): boolean => spawnSync('virsh', ['-c', systemUri, 'uri']).status === 0;
+  const logs = (): boolean =>
+    spawnSync('virt-admin', ['-c', 'virtlogd:///system', 'server-list']).status === 0;
+  if (!logs()) spawnSync('/usr/sbin/virtlogd', ['-d', '--timeout', '600']);
   if (answers()) return;
-  for (const daemon of ['virtlogd', 'libvirtd']) spawnSync(`/usr/sbin/${daemon}`, ['-d', '--timeout', '60']);
+  spawnSync('/usr/sbin/libvirtd', ['-d', '--timeout', '60']);
   await until(answers, 20_000, 'libvirtd did not answer');
 }
 

@@ -38,8 +38,6 @@ export interface GuestsOptions {
   readonly log: Log;
 }
 
-const uptimeSeconds = (): number => Number(process.hrtime.bigint() / 1_000_000_000n);
-
 /** How old the list of domains may be for a plan that nobody carries out. */
 const planAgeMs = 2_000;
 
@@ -87,23 +85,20 @@ export async function openGuests(options: GuestsOptions): Promise<OpenGuests> {
       settings()?.start.fleet_limits ? permits.acquire(uuid, signal) : 'granted',
     release: (uuid) => permits.release(uuid),
   };
-  const spool = new StartSpool({
-    directory: spoolDirectory,
-    queue,
-    permits: whereLimited,
-    uptimeSeconds,
+  const uptimeSeconds = (): number => Number.parseInt(host.kernel.read('/proc/uptime') ?? '0', 10);
+  const pacing = new Pacing(
+    () => new StartSpool({ directory: spoolDirectory, queue, permits: whereLimited, uptimeSeconds, log }),
     log,
-  });
-  const pacing = new Pacing(spool, log);
+  );
   const startParts = (now: GuestSettings): Pick<RunStartOptions, 'queue' | 'permits' | 'own'> => {
     basics.limit(now);
-    const { fleet_limits, pace_others } = now.start;
-    return { queue, ...(pace_others && { own: spool }), ...(fleet_limits && { permits }) };
+    return { queue, own: pacing, ...(now.start.fleet_limits && { permits }) };
   };
   const keeper = new GuestKeeper({
     ...{ hypervisor, files, clock, shouldRun, log, now: Date.now },
     settings: () => {
       const now = settings();
+      if (now) basics.limit(now); // starts of others are paced by it too
       pacing.follow(now);
       return now;
     },

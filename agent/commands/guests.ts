@@ -1,6 +1,5 @@
 /** `drover-agent stop-guests | start-guests | sweep-ports`: the guests of this host, without a control plane. */
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DroverError, exitCodes } from '../../proto/wire/errors.js';
 import type { GuestSettings } from '../../proto/wire/guest-settings.js';
@@ -33,6 +32,9 @@ export interface GuestCommand {
 
 /** The second line of a shutdown: how much of the unit's own time limit is kept for the ports. */
 const portsMs = 15_000;
+
+/** Longest that it is looked for another owner of the guests. */
+const ownerMs = 10_000;
 
 /** `stop-guests --plan`: what a stop would do and whether it fits; 2 where it does not, or something must be mended first. */
 export async function planStopGuests(command: GuestCommand): Promise<number> {
@@ -68,13 +70,29 @@ export async function stopForShutdown(
     command.print(`guests are left alone: the host does not go down (${evidence})`);
     return exitCodes.ok;
   }
-  return withGuests(command, false, async (_host, basics, settings) => {
+  return withGuests(command, false, async (host, basics, settings) => {
+    const owner = await otherOwner(host, basics, settings);
+    if (owner !== undefined) {
+      command.print(`guests are left to others: ${owner}`);
+      return exitCodes.ok;
+    }
     const limitMs = (limitSeconds ?? settings.stop.budget_seconds + portsMs / 1000) * 1000;
     const endMs = basics.clock.now() + limitMs - portsMs;
     const stages = stagesFor(command, basics, settings);
     stopWhenTold(stages);
     return exitOf(await stages.stop({ id: randomUUID(), cause: 'host-shutdown', endMs }));
   });
+}
+
+/** Who else stops this host's guests, in words. Whoever cannot say so in time is nobody: the host goes down. */
+async function otherOwner(
+  host: LocalHost,
+  basics: GuestBasics,
+  settings: GuestSettings,
+): Promise<string | undefined> {
+  const late = sleep(ownerMs, [], { ref: false });
+  const findings = await Promise.race([preflightOf(host, basics, settings).catch(() => []), late]);
+  return findings.find(({ check, status }) => check === 'owners' && status === 'refused')?.message;
 }
 
 /** `start-guests`: starts those that the last stop of this host turned off, in order. */
@@ -180,9 +198,4 @@ function stopWhenTold(stages: GuestStages): void {
 
 function exitOf({ state }: Stage): number {
   return state === 'done' ? exitCodes.ok : exitCodes.failed;
-}
-
-/** Of the state directory; for status. */
-export function stageDirectory(config: AgentConfig): string {
-  return join(config.state_directory, 'guest-stage');
 }

@@ -41,7 +41,7 @@ const owners: readonly Owner[] = [
     unit: 'pacemaker.service',
     status: 'warning',
     does: 'stops the domains that are resources of its cluster (VirtualDomain) when the host goes down',
-    cure: 'give those domains then: leave in a rule of the section guests, or take them out of the cluster',
+    cure: 'take those domains out of the cluster, or leave the section guests out of the profile of this host',
   },
   {
     unit: 'ganeti-noded.service',

@@ -102,32 +102,10 @@ async function applyLane(
 export async function applyPlan(around: Surroundings, { entries, gone }: Plan): Promise<PlanEntry[]> {
   const unreleased = await releaseGone(around, gone);
   const noted = entries.map((entry) => withNote(around, entry));
-  const passing = disturbedNow(around, noted);
   const refused = await recordOriginals(around, noted);
   const done: PlanEntry[] = [];
   for (const entry of noted) done.push(await applyEntry(around, entry, refused));
-  await releaseDisturbed(around, done, passing);
   return [...unreleased, ...(await noteSettled(around, done))];
-}
-
-/** Knobs that the ledger is to hold only until the write that resets them is through. */
-function disturbedNow({ ledger }: Surroundings, entries: readonly PlanEntry[]): ReadonlySet<string> {
-  const keys = entries.flatMap(({ disturbs = [] }) => disturbs.map(({ knob }) => keyOf(knob)));
-  return new Set(keys.filter((key) => ledger.get(key) === undefined));
-}
-
-/**
- * What a write that came through had reset is as it was again, or as the kernel will have it. Of a write that failed the
- * ledger keeps it: it is put back like any other.
- */
-async function releaseDisturbed(
-  { ledger }: Surroundings,
-  done: readonly PlanEntry[],
-  passing: ReadonlySet<string>,
-): Promise<void> {
-  const through = done.filter(({ outcome }) => outcome === 'changed');
-  const keys = through.flatMap(({ disturbs = [] }) => disturbs.map(({ knob }) => keyOf(knob)));
-  for (const key of keys) if (passing.has(key)) await ledger.release(key).catch(() => undefined);
 }
 
 /** A change keeps in mind what the ledger noted of its knob, for `putBack`. */
@@ -197,9 +175,7 @@ async function recordOriginals(
 ): Promise<string | undefined> {
   const changes = entries.filter(({ outcome, restore }) => outcome === 'change' && !restore);
   try {
-    await ledger.record(
-      changes.flatMap(({ knob, now, disturbs = [] }) => [{ knob, original: now }, ...disturbs]),
-    );
+    await ledger.record(changes.map(({ knob, now }) => ({ knob, original: now })));
     await unsettle(ledger, changes);
     return undefined;
   } catch (thrown) {

@@ -1,7 +1,7 @@
 /** What is to be done, and why not: readings, wants and the ledger in, one entry for each knob out. Pure. */
 import type { SettingStatus } from '../../proto/gen/drover/v1/SettingStatus.js';
 import type { DriftPolicy } from '../../proto/tuners/common.js';
-import type { Disturbed, Effect, Knob, Reading, Want } from '../tuners/tuner.js';
+import type { Effect, Knob, Reading, Want } from '../tuners/tuner.js';
 import { keyOf } from './knob-keys.js';
 import type { LedgerEntry } from './ledger-lines.js';
 
@@ -19,8 +19,6 @@ export interface PlanEntry {
   readonly effect: Effect;
   /** Names of the domains that feel it. */
   readonly affects: readonly string[];
-  /** Knobs that the write resets on the way; their originals are recorded with this one's. */
-  readonly disturbs?: readonly Disturbed[];
   /** What the ledger would put back; undefined: Drover never wrote the knob. */
   readonly original: string | undefined;
   /** The knob left the desired state: `wanted` is the ledger's value, and the entry ends with it. */
@@ -82,7 +80,6 @@ function planWant(want: Want, reading: Reading | undefined, context: PlanContext
     affects,
     original: known?.original,
     ...(evidence !== undefined && { evidence }),
-    ...(want.disturbs && { disturbs: want.disturbs }),
     ...(policy !== 'heal' && { drift: policy }),
     ...(reading?.explicit && !known && !want.override && { isItsOwn: true }),
     ...judge(want, reading, {

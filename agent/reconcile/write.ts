@@ -21,10 +21,14 @@ export async function writeAndReadBack(around: Surroundings, entry: PlanEntry): 
     const silent = domain && around.breaker.reason(domain.uuid);
     if (silent !== undefined) return { ...entry, outcome: 'held', reason: silent, postponed: true };
     const tuner = tunerOf(around.tuners, knob);
+    const passing = await holdDisturbed(around, tuner, knob);
     const write = (): Promise<void> => tuner.write(around.ports, knob, wanted);
     await (domain ? around.breaker.call(domain.uuid, write) : write());
     const after = await readKnob(around, knob);
-    if (after?.value === wanted) return wrote({ ...entry, before }, after);
+    if (after?.value === wanted) {
+      await release(around, passing);
+      return wrote({ ...entry, before }, after);
+    }
     const reason =
       after?.value === undefined
         ? `cannot be read after the write: ${after?.unsupported ?? 'it is gone'}`
@@ -45,6 +49,25 @@ export async function writeAndReadBack(around: Surroundings, entry: PlanEntry): 
 function ended(entry: PlanEntry): PlanEntry {
   const reason = 'the domain has ended or was started anew: not written';
   return { ...entry, outcome: 'failed', reason, postponed: true };
+}
+
+/**
+ * What the write is about to reset, into the ledger, unless it holds it already; answers what is new there. Right before the
+ * write, because a write of the same pass may have set it or put it back. Errors: those of `Ledger.record`.
+ */
+async function holdDisturbed({ ports, ledger }: Surroundings, tuner: Tuner, knob: Knob): Promise<string[]> {
+  const disturbed = tuner.disturbs?.(ports, knob) ?? [];
+  const fresh = disturbed.filter((each) => ledger.get(knobKey(each.knob)) === undefined);
+  if (fresh.length > 0) await ledger.record(fresh);
+  return fresh.map((each) => knobKey(each.knob));
+}
+
+/**
+ * What a write that came through had reset is as it was again, or as the kernel will have it. Of a write that failed the
+ * ledger keeps it: it is put back like any other.
+ */
+async function release({ ledger }: Surroundings, keys: readonly string[]): Promise<void> {
+  for (const key of keys) await ledger.release(key).catch(() => undefined);
 }
 
 /** Errors that say nothing against the value: another pass may get it done. */

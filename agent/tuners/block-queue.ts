@@ -45,6 +45,14 @@ export const blockQueue: Tuner<typeof name> = {
     return [...known, ...absent.flatMap(([device, queue]) => wantDevice(queue, device, seen))];
   },
 
+  /** The kernel resets the number of requests with each switch of the scheduler. */
+  disturbs({ kernel }, { setting }): Disturbed[] {
+    const [file, device = ''] = setting.split(' ');
+    if (file !== 'scheduler') return [];
+    const { knob, value } = observeFile(kernel, device, 'nr_requests');
+    return value === undefined ? [] : [{ knob, original: value }];
+  },
+
   async write({ kernel }, { setting, source }, value) {
     const [file, device = ''] = setting.split(' ');
     if (file === 'scheduler') await switchScheduler(kernel, device, value);
@@ -104,21 +112,13 @@ function wantDevice(queue: QueueSettings, device: string, seen: ReadonlyMap<stri
       source: queueFile(device, file),
     };
     const unsupported = obstacle(file, values, now('scheduler'));
-    const disturbs =
-      file === 'scheduler' && values.nr_requests === undefined ? disturbed(now('nr_requests')) : [];
     return [
       {
         ...{ knob, value: String(value), effect: 'now', affects: [] },
         ...(unsupported && { unsupported }),
-        ...(disturbs.length > 0 && { disturbs }),
       },
     ];
   });
-}
-
-/** The kernel resets the number of requests with each switch of the scheduler. */
-function disturbed(requests: QueueReading | undefined): Disturbed[] {
-  return requests?.value === undefined ? [] : [{ knob: requests.knob, original: requests.value }];
 }
 
 /** Without a scheduler the device's own depth is the most: what was above it is lowered first, so that undo knows it. */

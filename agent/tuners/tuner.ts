@@ -74,11 +74,6 @@ export interface Want {
   readonly fails?: string;
   /** A remark for people on a value that will be written: `8192 clamped to 10000`, `memory stays on cell 0`. */
   readonly remark?: string;
-  /**
-   * Knobs that the kernel resets with this write, and what they are now. `write` gives them that again; should the agent
-   * end in between, the ledger knows it. They are undone before the knob itself.
-   */
-  readonly disturbs?: readonly Disturbed[];
 }
 
 /** A knob that another one's write resets, with its value before. */
@@ -152,6 +147,11 @@ export interface Tuner<Name extends TunerName = TunerName> {
   observe(ports: TunerPorts, host: HostView): Promise<Reading[]>;
   /** Which values the settings ask for, given what was read. Pure. Errors: `invalid-argument` where this host cannot take a value. */
   want(settings: SettingsOf<Name>, readings: readonly Reading[], host: HostView): Want[];
+  /**
+   * Knobs that the kernel resets with a write of this one, and what they are now. `write` gives them that again; should the
+   * agent end in between, the ledger knows it, and they are undone before the knob itself. Absent: it resets none.
+   */
+  disturbs?(ports: TunerPorts, knob: Knob): readonly Disturbed[];
   /** Writes one knob; also used with a ledger value to undo. Errors: `kernel-write-failed`, those of `Hypervisor`. */
   write(ports: TunerPorts, knob: Knob, value: string): Promise<void>;
 }

@@ -244,6 +244,28 @@ void t.test(`revert after a crash at any write (DROVER_SEED=${seed})`, async (t)
   );
 });
 
+void t.test('a scheduler is switched in the pass that puts the number of requests back', async (t) => {
+  const queue = (vdb: object) => ({ 'block-queue': { devices: { vdb } } }) as TunerSettings;
+  const switches = [
+    [queue({ nr_requests: 32 }), queue({ scheduler: 'mq-deadline' })],
+    [queue({ scheduler: 'bfq', nr_requests: 64 }), queue({})],
+    [queue({}), queue({ scheduler: 'mq-deadline', nr_requests: 128 })],
+  ] as const;
+  for (const [before, wanted] of switches) {
+    for (let writes = 0; writes < 6; writes++) {
+      await withBench({ cgroup: 'v2', domains: 0, explicit: false }, async (bench) => {
+        const original = await bench.everything();
+        await (await bench.fresh()).apply(before);
+        bench.host.crashAfter(writes);
+        await (await bench.fresh()).apply(wanted);
+        bench.host.crashAfter(Infinity);
+        await (await bench.fresh()).revert();
+        t.strictSame([await bench.everything(), bench.ledgerSize()], [original, 0], `after ${writes} writes`);
+      });
+    }
+  }
+});
+
 void t.test(`a crash in the revert itself is made good by the next one (DROVER_SEED=${seed})`, async (t) => {
   await check(
     fc.asyncProperty(shapes, settings, fc.nat(20), async (shape, wanted, writes) => {

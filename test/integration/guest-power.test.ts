@@ -122,7 +122,8 @@ async function main(t: Test): Promise<void> {
     await hears(slow, 'stopped shutdown');
     const tookMs = performance.now() - asked;
     t.comment(`off: obedient after ${goodMs.toFixed(0)} ms, slow after ${tookMs.toFixed(0)} ms`);
-    t.ok(tookMs > 3_500, 'the slow one took its time');
+    // Its seconds are ticks of the machine's clock, and QEMU makes up for lost ones at once.
+    t.ok(tookMs > goodMs + 1_000, 'the slow one took its time');
     t.same(told(good), ['started booted', 'stopped shutdown']);
     t.equal(await deaf.state(), 'running');
 
@@ -256,7 +257,7 @@ async function main(t: Test): Promise<void> {
       t.ok((ends[index]?.ms ?? 0) < limitMs + 1_000, `at its own deadline of ${limitMs} ms`);
     const again = await timed(power.managedSave({ uuid: third.uuid }, slowMs));
     t.equal(again.code, 'deadline-exceeded');
-    t.ok(again.ms < 500, 'while the first hangs, a second is refused at once');
+    t.ok(again.ms < 2_000, 'while the first hangs, a second is refused at once');
 
     // Two go on: what was asked of them comes about late, whole, and is told.
     for (const { pid } of [second, fourth]) continueProcess(pid);

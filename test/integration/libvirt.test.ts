@@ -7,6 +7,7 @@ import tap, { type Test } from 'tap';
 import type { DomainEvent, DomainView, Hypervisor } from '../../agent/libvirt/hypervisor.js';
 import { openHypervisor } from '../../agent/libvirt/open-hypervisor.js';
 import { DroverError } from '../../proto/wire/errors.js';
+import { givenTime } from '../support/given-time.js';
 import { until } from '../support/poll.js';
 import { hostDisk, PrivateLibvirtd, privateLibvirtdMissing } from '../support/private-libvirtd.js';
 
@@ -84,7 +85,7 @@ async function main(t: Test): Promise<void> {
     t.equal(hypervisor.reachable, false);
     const early = await timed(hypervisor.domains());
     t.equal(early.code, 'unavailable');
-    t.ok(early.ms < 50, `answered at once (${early.ms.toFixed(1)} ms)`);
+    t.ok(early.ms < deadlineMs / 4, `answered at once (${early.ms.toFixed(1)} ms)`);
     await host.start();
     await until(() => hypervisor.reachable, 10_000, 'libvirtd was not found');
     t.same(states, [true]);
@@ -370,6 +371,7 @@ async function main(t: Test): Promise<void> {
       const pids = stuck.slice(0, count).map((name) => host.qemuPid(name));
       for (const pid of pids) process.kill(pid, 'SIGSTOP');
       try {
+        const [given, askedMs] = [givenTime(), performance.now()];
         const hung = uuids
           .slice(0, count)
           .map((uuid) =>
@@ -380,8 +382,9 @@ async function main(t: Test): Promise<void> {
           timed(hypervisor.domains()),
         ]);
         const later = await timed(hypervisor.pinVcpu({ uuid: a }, 0, [1]));
+        const boundMs = 1_000 + (performance.now() - askedMs - given());
         t.same([pin.code, list.code, later.code], ['ok', 'ok', 'ok']);
-        for (const { ms } of [pin, list, later]) t.ok(ms < 1_000, `${count} hang: ${ms.toFixed(0)} ms`);
+        for (const { ms } of [pin, list, later]) t.ok(ms < boundMs, `${count} hang: ${ms.toFixed(0)} ms`);
         t.comment(
           `${count} hang: pin ${pin.ms.toFixed(0)} ms, list ${list.ms.toFixed(0)} ms, later pin ${later.ms.toFixed(0)} ms`,
         );
@@ -392,7 +395,10 @@ async function main(t: Test): Promise<void> {
         );
         const again = await timed(hypervisor.setDiskThrottle({ uuid: uuids[0] as string }, 'vda', {}));
         t.equal(again.code, 'deadline-exceeded');
-        t.ok(again.ms < 50, `one that still hangs is refused at once (${again.ms.toFixed(0)} ms)`);
+        t.ok(
+          again.ms < deadlineMs / 4,
+          `one that still hangs is refused at once (${again.ms.toFixed(0)} ms)`,
+        );
       } finally {
         for (const pid of pids) process.kill(pid, 'SIGCONT');
       }
@@ -431,12 +437,12 @@ async function main(t: Test): Promise<void> {
       const sorted = readMs.toSorted((x, y) => x - y);
       const late = sorted[Math.floor(sorted.length * 0.99)] as number;
       t.ok(
-        late < 50,
+        late < 250,
         `99 % of ${sorted.length} file reads took at most ${late.toFixed(1)} ms, the slowest ${(sorted.at(-1) ?? 0).toFixed(1)} ms`,
       );
       const more = await Promise.all(Array.from({ length: 20 }, () => timed(hypervisor.versions())));
       t.ok(
-        more.every(({ code, ms }) => code === 'unavailable' && ms < 100),
+        more.every(({ code, ms }) => code === 'unavailable' && ms < deadlineMs / 4),
         'with every connection held, calls are refused at once',
       );
     } finally {
@@ -462,7 +468,7 @@ async function main(t: Test): Promise<void> {
         t.same(new Set(codes), new Set(['deadline-exceeded']));
         const refused = await timed(hypervisor.domains());
         t.equal(refused.code, 'unavailable');
-        t.ok(refused.ms < 50, `refused in ${refused.ms.toFixed(1)} ms`);
+        t.ok(refused.ms < deadlineMs / 4, `refused in ${refused.ms.toFixed(1)} ms`);
         // Opening and closing have their bounds, too, while virConnectOpen itself waits without limit.
         const second = await openHypervisor({
           uri: host.uri,
@@ -471,7 +477,7 @@ async function main(t: Test): Promise<void> {
         });
         t.equal(second.reachable, false);
         const closed = await timed(second.close());
-        t.ok(closed.ms < 1_000, `closed in ${closed.ms.toFixed(0)} ms`);
+        t.ok(closed.ms < deadlineMs, `closed in ${closed.ms.toFixed(0)} ms`);
       } finally {
         host.signal('SIGCONT');
       }

@@ -295,12 +295,12 @@ t.test('a shutdown goes over what runs and waits, and keeps graces', async (t) =
   keeper.order(order('later', 'start', { uuids: [uuidOf('plain')] }));
   await until(() => keeper.stages.current?.guests[0]?.state === 'asked', 5_000, 'it was asked');
   const askedMs = keeper.stages.current?.guests[0]?.sinceMs ?? 0;
-  await sleep(1_000);
+  await sleep(1_700);
   await Promise.all([bed.goDown(), bed.goDown()]);
   const { current } = keeper.stages;
   t.match(current, { cause: 'host-shutdown', state: 'done', message: /1 ports looked at/ });
   const offMs = (current?.endedMs ?? 0) - askedMs;
-  t.ok(offMs >= 2_000 && offMs < 2_900, `off ${offMs} ms after it was first asked; its grace is 2,000`);
+  t.ok(offMs >= 2_000 && offMs < 3_600, `off ${offMs} ms after it was first asked; its grace is 2,000`);
   await bed.ends('m', 'cut-off');
   t.match(await bed.ends('later', 'failed'), { message: /the host goes down/ });
   t.same(await bed.running(), []);

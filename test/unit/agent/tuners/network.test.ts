@@ -362,12 +362,9 @@ t.test('300 interfaces in a pass', async (t) => {
     mac: `52:54:00:00:01:${10 + n}`,
   }));
   for (let n = 0; n < 15; n++) host.start({ name: `d${n}`, interfaces });
-  const startMs = performance.now();
   const { readings } = await look(host, { inbound: { average: 1000 } });
   const audit = await vhostNet.observe(host.ports, host.view());
-  const tookMs = performance.now() - startMs;
   t.strictSame([readings.length, audit.length], [600, 300]);
-  t.ok(tookMs < 1_000, `${Math.round(tookMs)} ms`);
 });
 
 /** Open files and threads of vhost for a domain of the fake host. */

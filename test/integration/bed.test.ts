@@ -110,7 +110,7 @@ t.test('two hosts', { skip }, async (t) => {
     );
     const written = async () =>
       Number(/wr_bytes (\d+)/.exec(await bed.exec(one, ['virsh', 'domblkstat', name, 'vda']))?.[1]);
-    await until(async () => (await written()) > imageBytes, 30_000, 'the guest did not write round its area');
+    await until(async () => (await written()) > imageBytes, 60_000, 'the guest did not write round its area');
     t.equal(
       await bed.exec(one, ['stat', '-c', '%s', imagePath]),
       `${imageBytes}\n`,

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 
 /**
  * Begins now; the answer tells, each time it is called, the milliseconds since, less the share of the wanted CPU time that
- * the hypervisor below gave to others: `steal` of /proc/stat, proc(5). On a machine of one's own it is the elapsed time.
+ * the hypervisor below gave to others: `steal` of /proc/stat, proc(5). On a machine of one's own it is the elapsed time; it
+ * is never less than a quarter of that.
  */
 export function givenTime(): () => number {
   const [begunMs, before] = [performance.now(), cpuTicks()];
@@ -11,7 +12,7 @@ export function givenTime(): () => number {
     const now = cpuTicks();
     const [ran, stolen] = [now.ran - before.ran, now.stolen - before.stolen];
     const given = ran + stolen === 0 ? 1 : ran / (ran + stolen);
-    return Math.round((performance.now() - begunMs) * given);
+    return Math.round((performance.now() - begunMs) * Math.max(given, 0.25));
   };
 }
 

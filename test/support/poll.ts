@@ -1,20 +1,22 @@
 /** Waiting for a condition, with a deadline instead of a fixed sleep. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { givenTime } from './given-time.js';
 
 /**
  * Asks `check` every 20 ms until it gives something true (not undefined, null, false, 0 or '') and answers that. Errors:
- * `message` with the last error of `check`, when `deadlineMs` has passed. A `check` that itself hangs is given up as well.
+ * `message` with the last error of `check`, when this machine was given `deadlineMs`. A `check` that itself hangs is given up
+ * as well.
  */
 export async function until<T>(
   check: () => T | Promise<T>,
   deadlineMs: number,
   message: string,
 ): Promise<NonNullable<T>> {
-  const end = performance.now() + deadlineMs;
+  const given = givenTime();
   let last: unknown;
-  while (performance.now() < end) {
+  while (given() < deadlineMs) {
     try {
-      const value = await withDeadline(check, end - performance.now());
+      const value = await withDeadline(check, deadlineMs - given());
       if (value) return value;
       last = undefined;
     } catch (cause) {

@@ -5,6 +5,7 @@
 import { fileURLToPath } from 'node:url';
 import { benchAgent, wholeBench, type AgentBench } from './bench/agent.js';
 import { benchApiClaims } from './bench/claims.js';
+import { givenShare } from './bench/cpu-ticks.js';
 import { print } from './bench/figure.js';
 import { benchPlacement } from './bench/placement.js';
 import { benchStartGovernor } from './bench/start-governor.js';
@@ -50,5 +51,9 @@ if (unknown !== undefined) {
   process.stderr.write(`bench: got ${unknown}; want any of ${Object.keys(partsByName).join(', ')}\n`);
   process.exit(64);
 }
-for (const name of wanted.length > 0 ? wanted : Object.keys(parts)) await partsByName[name]?.();
+for (const name of wanted.length > 0 ? wanted : Object.keys(parts)) {
+  const share = givenShare();
+  await partsByName[name]?.();
+  print({ name: `machine.stolen.${name}`, value: (1 - share()) * 100, unit: '% of the CPU time wanted' });
+}
 process.exit(0); // libvirt's event thread would hold the process

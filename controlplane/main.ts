@@ -175,7 +175,7 @@ async function serve(config: ControlPlaneConfig, log: Log, store: Store): Promis
     now: Date.now,
     log,
   });
-  for (const view of [directory, catalog, profiles, claims]) view.load(snapshot.records);
+  for (const view of [directory, catalog, profiles, claims]) view.load(snapshot);
   await claims.migrate();
   isLoaded = true;
   const tokens = new JoinTokens(
@@ -184,6 +184,7 @@ async function serve(config: ControlPlaneConfig, log: Log, store: Store): Promis
     authority.fingerprint,
     Date.now,
   );
+  snapshot.close();
 
   const lifetimeMs = config.certificate_hours * 3_600_000;
   let sessionAddress = '';

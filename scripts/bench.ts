@@ -8,6 +8,7 @@ import { benchApiClaims } from './bench/claims.js';
 import { givenShare } from './bench/cpu-ticks.js';
 import { print } from './bench/figure.js';
 import { benchPlacement } from './bench/placement.js';
+import { benchRestart } from './bench/restart.js';
 import { benchStartGovernor } from './bench/start-governor.js';
 import { startHypervisor } from './hypervisor/hypervisor.js';
 
@@ -16,6 +17,7 @@ process.noDeprecation = true; // grpc-js names the address in TLS also where it 
 const parts: Record<string, () => Promise<void>> = {
   placement: async () => {
     for (const figure of await benchPlacement()) print(figure);
+    for (const figure of await benchRestart(10_000, 200_000)) print(figure);
   },
   claims: benchApiClaims,
   'start-governor': async () => {

@@ -8,7 +8,7 @@ import { asDroverError, DroverError, invalid } from '../../proto/wire/errors.js'
 import type { HostDetails } from '../model/host-details.js';
 import { checkIdempotencyKey, type CheckedRequest } from '../model/request.js';
 import { defaultRules } from '../placement/select.js';
-import type { StoredRecord, Write } from '../store/store.js';
+import type { Records, Write } from '../store/store.js';
 import { Chooser } from './chooser.js';
 import {
   type Claimed,
@@ -98,8 +98,8 @@ export class Claims {
     this.#confirmations = new Confirmations({ ...shared, takeHome: (one) => this.#healing.takeHome(one) });
   }
 
-  /** Takes over the records of allocations, which come by key, once the registry has the hosts. Errors: `storage-corrupt`. */
-  load(records: Iterable<StoredRecord>): void {
+  /** Takes over the records of allocations once the registry has the hosts. Errors: `storage-corrupt`. */
+  load(records: Records): void {
     this.#ledger.load(records);
     const waiting: Allocation[] = [];
     for (const allocation of this.#ledger.all()) {

@@ -5,7 +5,7 @@
 import type { Allocation } from '../../proto/gen/drover/v1/Allocation.js';
 import { DroverError } from '../../proto/wire/errors.js';
 import type { Registry } from '../fleet/registry.js';
-import type { StoredRecord, Write } from '../store/store.js';
+import type { Records, Write } from '../store/store.js';
 import { batchLimits, CommitLane, type CommitQueue, type ItemSize } from './commit-lane.js';
 import { GroupBook, memberOf } from './group-book.js';
 import { HostBook } from './host-book.js';
@@ -72,8 +72,8 @@ export class Ledger {
     });
   }
 
-  /** Takes over the records of allocations, by key, after the hosts' own. Errors: `storage-corrupt`. */
-  load(records: Iterable<StoredRecord>): void {
+  /** Takes over the records of allocations after the hosts' own. Errors: `storage-corrupt`. */
+  load(records: Records): void {
     const oldHosts: string[] = [];
     tellRecords(records, {
       allocation: (allocation) => this.#take(allocation),

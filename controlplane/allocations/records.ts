@@ -7,7 +7,7 @@ import { DroverError } from '../../proto/wire/errors.js';
 import { codec } from '../../proto/wire/load.js';
 import { PlainEncoders } from '../../proto/wire/plain-encoder.js';
 import { asKept, SharedTexts } from '../model/held-allocation.js';
-import type { StoredRecord, Write } from '../store/store.js';
+import type { Records, Write } from '../store/store.js';
 
 const hostPrefix = 'allocations/';
 const allocationPrefix = 'allocation/';
@@ -21,19 +21,17 @@ export interface RecordReader {
 }
 
 /**
- * Reads the records of allocations among all others, in their order: none is held by this. Errors: `storage-corrupt` naming
+ * Reads the records of allocations, then those of hosts: none is held by this. Errors: `storage-corrupt` naming
  * the record; those before it have been told.
  */
-export function tellRecords(records: Iterable<StoredRecord>, reader: RecordReader): void {
+export function tellRecords(records: Records, reader: RecordReader): void {
   const texts = new SharedTexts();
-  for (const { key, value } of records) {
-    if (key.startsWith(allocationPrefix)) {
-      reader.allocation(asKept(decode('Allocation', key, value), texts));
-    } else if (key.startsWith(hostPrefix)) {
-      const { generation, allocations } = decode('HostAllocations', key, value);
-      const kept = allocations.map((old) => asKept(old, texts));
-      reader.host(key.slice(hostPrefix.length), generation, kept);
-    }
+  for (const { key, value } of records.under(allocationPrefix))
+    reader.allocation(asKept(decode('Allocation', key, value), texts));
+  for (const { key, value } of records.under(hostPrefix)) {
+    const { generation, allocations } = decode('HostAllocations', key, value);
+    const kept = allocations.map((old) => asKept(old, texts));
+    reader.host(key.slice(hostPrefix.length), generation, kept);
   }
 }
 
@@ -45,7 +43,7 @@ export interface StoredAllocations {
 }
 
 /** What the records of allocations say, all at once. Errors: `storage-corrupt` naming the record. */
-export function readRecords(records: Iterable<StoredRecord>): StoredAllocations {
+export function readRecords(records: Records): StoredAllocations {
   const byId = new Map<string, Allocation>();
   const generations = new Map<string, number>();
   tellRecords(records, {

@@ -9,7 +9,7 @@ import { codec } from '../../proto/wire/load.js';
 import { type CommitQueue, maximumHosts } from '../fleet/directory.js';
 import type { Aggregate } from '../model/aggregate.js';
 import { atMost } from '../model/request-values.js';
-import type { StoredRecord } from '../store/store.js';
+import type { Records } from '../store/store.js';
 import { checkMetadata } from './aggregate-metadata.js';
 import { catalogLimits } from './limits.js';
 import { checkNewest, stampAfter } from './newest.js';
@@ -53,7 +53,7 @@ export class Aggregates {
   }
 
   /** Takes over what the store holds, once the hosts are loaded. */
-  load(records: readonly StoredRecord[]): void {
+  load(records: Records): void {
     this.#shelf.load(records);
     const byId = this.#shelf.all().toSorted((a, b) => a.id - b.id);
     for (const record of byId) {

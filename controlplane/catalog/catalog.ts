@@ -6,7 +6,7 @@ import type { CheckedGuest } from '../model/numa/checked-guest.js';
 import type { KnownNames } from '../model/request.js';
 import type { SchedulerSettings } from '../model/scheduler-settings.js';
 import type { Rules } from '../placement/select.js';
-import type { StoredRecord } from '../store/store.js';
+import type { Records } from '../store/store.js';
 import { type AggregateParts, Aggregates } from './aggregates.js';
 import { Flavors } from './flavors.js';
 import { type GroupMembers, ServerGroups } from './server-groups.js';
@@ -81,7 +81,7 @@ export class Catalog {
   }
 
   /** Takes over what the store holds, once the hosts are in directory and registry. */
-  load(records: readonly StoredRecord[]): void {
+  load(records: Records): void {
     for (const room of [this.settings, this.flavors, this.groups, this.aggregates]) room.load(records);
   }
 

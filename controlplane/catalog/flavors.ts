@@ -4,7 +4,7 @@ import { invalid } from '../../proto/wire/errors.js';
 import { codec } from '../../proto/wire/load.js';
 import type { CommitQueue } from '../fleet/directory.js';
 import { checkFlavor } from '../model/flavor.js';
-import type { StoredRecord } from '../store/store.js';
+import type { Records } from '../store/store.js';
 import { catalogLimits } from './limits.js';
 import { checkNewest, stampAfter } from './newest.js';
 import { checkCatalogName, Shelf } from './shelf.js';
@@ -26,7 +26,7 @@ export class Flavors {
     });
   }
 
-  load(records: readonly StoredRecord[]): void {
+  load(records: Records): void {
     this.#shelf.load(records);
   }
 

@@ -6,7 +6,7 @@ import type { CommitQueue } from '../fleet/directory.js';
 import type { GroupOfRequest } from '../model/request.js';
 import { text, whole } from '../model/request-values.js';
 import { groupPolicies, type ServerGroup } from '../model/server-group.js';
-import type { StoredRecord } from '../store/store.js';
+import type { Records } from '../store/store.js';
 import { catalogLimits } from './limits.js';
 import { checkCatalogName, Shelf } from './shelf.js';
 import { unknownName } from './unknown-name.js';
@@ -45,7 +45,7 @@ export class ServerGroups {
     });
   }
 
-  load(records: readonly StoredRecord[]): void {
+  load(records: Records): void {
     this.#shelf.load(records);
     for (const { id, name } of this.#shelf.all()) this.#idByName.set(name, id);
   }

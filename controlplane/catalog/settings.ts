@@ -4,7 +4,7 @@ import { asDroverError, invalid } from '../../proto/wire/errors.js';
 import { codec } from '../../proto/wire/load.js';
 import type { CommitQueue } from '../fleet/directory.js';
 import type { SchedulerSettings } from '../model/scheduler-settings.js';
-import type { StoredRecord } from '../store/store.js';
+import type { Records } from '../store/store.js';
 import { catalogLimits } from './limits.js';
 import { type Setting, settingList, type Vocabulary } from './setting-list.js';
 import { unknownWord } from './unknown-name.js';
@@ -44,8 +44,8 @@ export class Settings {
     return this.#current;
   }
 
-  load(records: readonly StoredRecord[]): void {
-    const stored = records.find((record) => record.key === key);
+  load(records: Records): void {
+    const [stored] = records.under(key);
     if (!stored) return;
     const { revision, settings } = codec('StoredSettings').decode(stored.value);
     const good: Record<string, string> = {};

@@ -5,7 +5,7 @@
 import { DroverError, invalid } from '../../proto/wire/errors.js';
 import type { Codec } from '../../proto/wire/load.js';
 import type { CommitQueue } from '../fleet/directory.js';
-import type { StoredRecord } from '../store/store.js';
+import type { Records } from '../store/store.js';
 
 export interface ShelfKind<Input, Output> {
   /** What it is called in errors: `flavor`. */
@@ -37,8 +37,8 @@ export class Shelf<Input, Output> {
   }
 
   /** Takes over what the store holds. Errors: `storage-corrupt`. */
-  load(records: readonly StoredRecord[]): void {
-    for (const { key, value } of records) if (key.startsWith(this.#kind.prefix)) this.#read(key, value);
+  load(records: Records): void {
+    for (const { key, value } of records.under(this.#kind.prefix)) this.#read(key, value);
   }
 
   #read(key: string, value: Uint8Array): void {

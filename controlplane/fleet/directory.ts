@@ -5,7 +5,7 @@
 import type { HostRecord, HostRecordInput } from '../../proto/gen/drover/v1/HostRecord.js';
 import { DroverError } from '../../proto/wire/errors.js';
 import { codec } from '../../proto/wire/load.js';
-import type { StoredRecord, Write } from '../store/store.js';
+import type { Records, Write } from '../store/store.js';
 
 /** Most hosts of one control plane: the cell size that the store and the registry are meant for. */
 export const maximumHosts = 20_000;
@@ -50,9 +50,8 @@ export class Directory {
   }
 
   /** Takes over what the store holds. */
-  load(records: readonly StoredRecord[]): void {
-    for (const { key, value } of records)
-      if (key.startsWith(prefix)) this.#keep(codec('HostRecord').decode(value));
+  load(records: Records): void {
+    for (const { value } of records.under(prefix)) this.#keep(codec('HostRecord').decode(value));
   }
 
   get size(): number {

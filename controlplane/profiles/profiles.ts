@@ -16,7 +16,7 @@ import {
 } from '../../proto/wire/profile.js';
 import type { CommitQueue } from '../fleet/directory.js';
 import { profileFor } from '../model/selector.js';
-import type { StoredRecord } from '../store/store.js';
+import type { Records } from '../store/store.js';
 
 /** Most profiles, and most revisions of one: old revisions beyond it are deleted with the commit that adds a new one. */
 export const profileLimits = { profiles: 1_000, revisions: 100 } as const;
@@ -58,9 +58,8 @@ export class Profiles {
     this.#onChange = onChange;
   }
 
-  load(records: readonly StoredRecord[]): void {
-    for (const { key, value } of records)
-      if (key.startsWith(prefix)) this.#keep(codec('Profile').decode(value));
+  load(records: Records): void {
+    for (const { value } of records.under(prefix)) this.#keep(codec('Profile').decode(value));
     for (const list of this.#revisions.values()) list.sort((a, b) => a.revision - b.revision);
   }
 

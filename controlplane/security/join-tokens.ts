@@ -7,7 +7,7 @@ import { DroverError, invalid } from '../../proto/wire/errors.js';
 import { codec } from '../../proto/wire/load.js';
 import { checkHostName } from '../../proto/wire/names.js';
 import type { JoinTokenRecord } from '../../proto/gen/drover/v1/JoinTokenRecord.js';
-import type { Snapshot, Write } from '../store/store.js';
+import type { Records, Write } from '../store/store.js';
 
 /** Most tokens that are neither used nor expired. */
 export const maximumOutstandingTokens = 10_000;
@@ -34,14 +34,13 @@ export class JoinTokens {
   readonly #fingerprint: string;
   readonly #now: () => number;
 
-  /** `snapshot`: what the store held at the start. `fingerprint`: of the authority. `now`: Unix milliseconds. */
-  constructor(snapshot: Snapshot, submit: Submit, fingerprint: string, now: () => number) {
+  /** `records`: what the store held at the start. `fingerprint`: of the authority. `now`: Unix milliseconds. */
+  constructor(records: Records, submit: Submit, fingerprint: string, now: () => number) {
     this.#submit = submit;
     this.#fingerprint = fingerprint;
     this.#now = now;
-    for (const { key, value } of snapshot.records) {
-      if (key.startsWith('token/')) this.#records.set(key.slice(6), codec('JoinTokenRecord').decode(value));
-    }
+    for (const { key, value } of records.under('token/'))
+      this.#records.set(key.slice(6), codec('JoinTokenRecord').decode(value));
   }
 
   /** Tokens that the store holds, used and expired ones of the last hour included. */

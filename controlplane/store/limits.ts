@@ -63,6 +63,14 @@ export function staleRevision(expected: number, newest: number): DroverError {
 }
 
 /** The error of a call on a closed store. */
+export function snapshotClosed(): DroverError {
+  const cure = 'load the store again';
+  return new DroverError('failed-precondition', `the snapshot is closed; ${cure}`, {
+    field: 'snapshot',
+    cure,
+  });
+}
+
 export function storeClosed(): DroverError {
   return new DroverError('failed-precondition', 'the store is closed; open it again', {
     field: 'store',

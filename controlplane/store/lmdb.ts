@@ -1,14 +1,22 @@
 /** The store of one machine: LMDB, a memory-mapped B-tree that is whole after any crash. See docs/adr/0003-lmdb.md. */
 import { closeSync, existsSync, mkdirSync, openSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { open, type Database, type RootDatabase } from 'lmdb';
+import { open, type Database, type RootDatabase, type Transaction } from 'lmdb';
 import { DroverError } from '../../proto/wire/errors.js';
 import { decodeCommit, encodeWrites } from './commit-codec.js';
-import { checkBatch, defaultLogLimits, staleRevision, storeClosed, type LogLimits } from './limits.js';
+import {
+  checkBatch,
+  defaultLogLimits,
+  snapshotClosed,
+  staleRevision,
+  storeClosed,
+  type LogLimits,
+} from './limits.js';
 import { lockFolder, type FolderLock } from './lock.js';
+import { dropMappedPages } from './mapped-pages.js';
 import { checkPages, corrupt } from './page-check.js';
 import { Tails } from './tail.js';
-import type { Commit, Snapshot, Store, Write } from './store.js';
+import type { Commit, Snapshot, Store, StoredRecord, Write } from './store.js';
 
 /** Version of the layout inside the file; an older build refuses a newer one. */
 const formatVersion = 1;
@@ -136,19 +144,34 @@ class LmdbStore implements Store {
 
   async load(): Promise<Snapshot> {
     this.#checkUsable();
-    const { records, meta } = this.#tables;
-    const transaction = records.useReadTransaction();
+    const transaction = this.#tables.records.useReadTransaction();
+    let isOpen = true;
+    return {
+      revision: this.#tables.meta.getEntry(revisionKey, { transaction })?.version ?? 0,
+      under: (prefix) => ({
+        [Symbol.iterator]: () => {
+          if (!isOpen || this.#state === 'closed') throw snapshotClosed();
+          return this.#range(prefix, transaction);
+        },
+      }),
+      close: () => {
+        if (!isOpen) return;
+        isOpen = false;
+        if (this.#state !== 'closed') transaction.done();
+        dropMappedPages(this.#file);
+      },
+    };
+  }
+
+  *#range(prefix: string, transaction: Transaction): IterableIterator<StoredRecord> {
+    const start = Buffer.from(prefix);
     try {
-      const range = records.getRange({ transaction });
-      const found = [...range].map(({ key, value }) => ({
-        key: key.toString(),
-        value: Uint8Array.from(value),
-      }));
-      return { revision: meta.getEntry(revisionKey, { transaction })?.version ?? 0, records: found };
+      for (const { key, value } of this.#tables.records.getRange({ start, transaction })) {
+        if (!start.equals(key.subarray(0, start.length))) return;
+        yield { key: key.toString(), value: Uint8Array.from(value) };
+      }
     } catch (error) {
       throw corrupt(this.#file, 'its records cannot be read', error);
-    } finally {
-      transaction.done();
     }
   }
 

@@ -1,6 +1,13 @@
 /** A store in memory, for tests and simulations: the same contract as the durable ones, gone when the process ends. */
 import { Tails } from './tail.js';
-import { checkBatch, defaultLogLimits, staleRevision, storeClosed, type LogLimits } from './limits.js';
+import {
+  checkBatch,
+  defaultLogLimits,
+  snapshotClosed,
+  staleRevision,
+  storeClosed,
+  type LogLimits,
+} from './limits.js';
 import type { Commit, Snapshot, Store, Write } from './store.js';
 
 export class MemoryStore implements Store {
@@ -19,9 +26,15 @@ export class MemoryStore implements Store {
   async load(): Promise<Snapshot> {
     if (!this.#isOpen) throw storeClosed();
     const records = [...this.#records].map(([key, value]) => ({ key, value: Uint8Array.from(value) }));
+    records.sort((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)));
+    let isOpen = true;
     return {
       revision: this.#revision,
-      records: records.sort((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key))),
+      under: (prefix) => {
+        if (!isOpen) throw snapshotClosed();
+        return records.filter(({ key }) => key.startsWith(prefix));
+      },
+      close: () => void (isOpen = false),
     };
   }
 

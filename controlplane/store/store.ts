@@ -21,15 +21,22 @@ export interface Commit {
   readonly writes: readonly Write[];
 }
 
-export interface Snapshot {
+/** Records as of one moment. */
+export interface Records {
+  /** Those whose key begins with `prefix` (empty: all), by key, read one by one while they are gone through. */
+  under(prefix: string): Iterable<StoredRecord>;
+}
+
+/** Every record as of one revision, whatever is committed meanwhile, until it is closed. */
+export interface Snapshot extends Records {
   /** Revision of the newest commit in it; 0: the store is empty. */
   readonly revision: number;
-  /** Every record, by key. */
-  readonly records: readonly StoredRecord[];
+  /** Lets go of it: the store keeps old pages for it until then. Going through its records fails from then on. */
+  close(): void;
 }
 
 export interface Store {
-  /** Every record as of one revision. Errors: `storage-corrupt`. */
+  /** What is stored now. Errors, also of going through its records: `storage-corrupt`. */
   load(): Promise<Snapshot>;
   /**
    * Makes a batch durable, whole or not at all, and answers the new revision.

@@ -13,7 +13,7 @@ export interface HostLimits {
 export async function storedAllocations(folder: string): Promise<Allocation[]> {
   const store = await openLmdbStore(folder);
   try {
-    return readRecords((await store.load()).records).allocations;
+    return readRecords(await store.load()).allocations;
   } finally {
     await store.close();
   }

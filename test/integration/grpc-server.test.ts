@@ -30,6 +30,7 @@ import { fetchAuthority, fingerprintOf } from '../../proto/wire/trust.js';
 import type { EnrolRequestInput } from '../../proto/gen/drover/v1/EnrolRequest.js';
 import type { HostRecord } from '../../proto/gen/drover/v1/HostRecord.js';
 import { refused } from '../unit/controlplane/store/conformance.js';
+import { stored } from '../support/stored.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'drover-tls-'));
 t.teardown(() => rmSync(folder, { recursive: true, force: true }));
@@ -502,7 +503,7 @@ t.test('tokens: each fault has its own message', async (t) => {
   const reloaded = new JoinTokens(await store.load(), submit, authority.fingerprint, now);
   t.throws(() => reloaded.check(good.token, 'a'), /used before/, 'the mark is durable');
   t.notOk(
-    (await store.load()).records.some(({ value }) => Buffer.from(value).includes(parts[2] as string)),
+    (await stored(store)).records.some(({ value }) => Buffer.from(value).includes(parts[2] as string)),
     'the secret is not stored',
   );
   const late = await tokens.create(60, '', 'alice');
@@ -515,7 +516,7 @@ t.test('tokens: each fault has its own message', async (t) => {
 t.test('tokens: a limit of outstanding ones; expired ones are removed', async (t) => {
   let at = 1_000_000_000_000;
   const many = new JoinTokens(
-    { revision: 0, records: [] },
+    { under: () => [] },
     async () => 1,
     authority.fingerprint,
     () => at,

@@ -20,6 +20,7 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { openLmdbStore } from '../../controlplane/store/lmdb.js';
 import { put, refused } from '../unit/controlplane/store/conformance.js';
+import { stored } from '../support/stored.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'drover-store-it-'));
 t.teardown(() => rmSync(folder, { recursive: true, force: true }));
@@ -44,7 +45,7 @@ t.test('kill -9 loses no acknowledged commit', async (t) => {
   for (let round = 0; round < 5; round++) {
     const acknowledged = await killAfter(where, 40 + round * 23);
     const store = await openLmdbStore(where);
-    const { revision, records } = await store.load();
+    const { revision, records } = await stored(store);
     t.ok(acknowledged > 0 && revision >= acknowledged, `${revision} ≥ ${acknowledged}`);
     t.equal(records.length, revision + 1, 'every commit is whole');
     t.equal(Buffer.from(records.find(({ key }) => key === 'newest')?.value ?? []).toString(), `${revision}`);
@@ -106,7 +107,7 @@ t.test('damaged and foreign files are errors, never a crash or an empty store', 
     closeSync(descriptor);
   });
   const again = await openLmdbStore(whole);
-  t.equal((await again.load()).records.length, 1200, 'the undamaged one opens');
+  t.equal((await stored(again)).records.length, 1200, 'the undamaged one opens');
   await again.close();
 });
 
@@ -126,7 +127,7 @@ t.test(
         await store.commit([put(`k${revision}`, 'x'.repeat(50_000))], revision);
     };
     await refused(t, fill(), 'storage-failed', /make room on the disk/);
-    const { revision: kept, records } = await store.load();
+    const { revision: kept, records } = await stored(store);
     t.equal(kept, revision);
     t.equal(records.length, revision);
     await refused(t, store.commit([put('more', 'x'.repeat(500_000))], revision), 'storage-failed');
@@ -134,7 +135,7 @@ t.test(
     t.equal(await store.commit([put('more', 'x'.repeat(500_000))], revision), revision + 1);
     await store.close();
     const again = await openLmdbStore(join(mount, 'store'));
-    t.equal((await again.load()).records.length, revision + 1, 'it is whole after reopening');
+    t.equal((await stored(again)).records.length, revision + 1, 'it is whole after reopening');
     await again.close();
 
     const full = join(mount, 'full');

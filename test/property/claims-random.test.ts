@@ -53,7 +53,8 @@ class Run {
   }
 
   async restart(): Promise<void> {
-    const { records, revision } = await this.#store.load();
+    const snapshot = await this.#store.load();
+    const { revision } = snapshot;
     this.#registry = fleet();
     const failing: Store['commit'] = async (writes, expected) => {
       await new Promise(setImmediate);
@@ -71,7 +72,7 @@ class Run {
       newId: () => `a${this.#id++}`,
       groupOf: (id) => groups.get(id),
     });
-    this.#claims.load(records);
+    this.#claims.load(snapshot);
     this.counts.restarts++;
   }
 

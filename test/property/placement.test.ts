@@ -109,7 +109,7 @@ async function checkAll(
     commits: { submit: () => Promise.resolve(0) },
     now: () => 0,
     newId: () => '',
-  }).load((await store.load()).records);
+  }).load(await store.load());
   for (const [ours, theirs] of [
     [vcpus, again.columns.vcpus],
     [memoryMb, again.columns.memoryMb],

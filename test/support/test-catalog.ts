@@ -54,7 +54,7 @@ export async function openTestCatalog(
     log: { warn: (fields, message) => void warnings.push(`${message} ${JSON.stringify(fields)}`) },
     ...more,
   });
-  for (const view of [directory, catalog]) view.load(snapshot.records);
+  for (const view of [directory, catalog]) view.load(snapshot);
   const join = (name: string, zone = ''): Promise<HostRecord> =>
     directory.enrol(`id-${name}`, name, () => ({ availabilityZone: zone, capacity: room }));
   return { store, registry, directory, catalog, members, warnings, join };

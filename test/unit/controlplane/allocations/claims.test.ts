@@ -16,6 +16,7 @@ import { codec } from '../../../../proto/wire/load.js';
 import { defaultRules } from '../../../../controlplane/placement/select.js';
 import { placementRequest } from '../../../support/placement-request.js';
 import { placementHandlers } from '../../../../controlplane/api/placement.js';
+import { asRecords, stored } from '../../../support/stored.js';
 
 function fleet(hosts: number, vcpus = 8): Registry {
   const defaults = {
@@ -172,10 +173,10 @@ t.test('a claim is answered when it is durable, and is all there after a restart
     );
   await t.rejects(claims.claim(wanted(3), 'k'.repeat(129)), { code: 'invalid-argument' });
 
-  const { records, revision } = await store.load();
+  const { records, revision } = await stored(store);
   const again = fleet(2);
   const reloaded = setUp(again, new Writer(store, revision));
-  reloaded.load(records);
+  reloaded.load(asRecords(records));
   t.strictSame(again.columns.vcpus.usable.values, registry.columns.vcpus.usable.values);
   t.strictSame(reloaded.list(), [first.allocation]);
   t.match(await reloaded.claim(wanted(3, 'vm-1'), 'key-1'), { existed: true, allocation: { id: 'a0' } });
@@ -183,7 +184,7 @@ t.test('a claim is answered when it is durable, and is all there after a restart
   t.equal(again.columns.vcpus.usable.values[0], 16);
   t.equal(reloaded.generationOf(first.allocation.hostId), 2);
   await t.rejects(reloaded.release('a0'), { code: 'not-found', field: 'allocation_id' });
-  t.throws(() => reloaded.load([{ key: 'allocations/h0', value: Buffer.from([0xff, 0xff]) }]), {
+  t.throws(() => reloaded.load(asRecords([{ key: 'allocations/h0', value: Buffer.from([0xff, 0xff]) }])), {
     code: 'storage-corrupt',
   });
 });

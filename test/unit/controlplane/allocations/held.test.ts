@@ -11,6 +11,7 @@ import { Writer } from '../../../../controlplane/store/group-commit.js';
 import { MemoryStore } from '../../../../controlplane/store/memory.js';
 import type { Allocation, AllocationInput } from '../../../../proto/gen/drover/v1/Allocation.js';
 import { codec } from '../../../../proto/wire/load.js';
+import { asRecords, stored } from '../../../support/stored.js';
 
 const messages = codec('Allocation');
 
@@ -140,9 +141,9 @@ t.test('ECUs of allocations are counted on their host, also after a restart', as
   const [{ allocation }] = await Promise.all([first, claim('0.1'), claim('0.2'), claim('all of them')]);
   t.equal(used(), 6.8, 'what is no number counts as nothing');
   registry.setCounts('h', { ecusUsed: 0 });
-  const { records } = await store.load();
-  t.equal(readRecords(records).allocations.length, 4);
-  new Claims(parts).load(records);
+  const { records } = await stored(store);
+  t.equal(readRecords(asRecords(records)).allocations.length, 4);
+  new Claims(parts).load(asRecords(records));
   t.equal(used(), 6.8);
   await claims.release(allocation.id);
   t.equal(used(), 0.3, 'given back exactly');

@@ -19,6 +19,7 @@ import { MemoryStore } from '../../../../controlplane/store/memory.js';
 import type { AllocationInput } from '../../../../proto/gen/drover/v1/Allocation.js';
 import { DroverError } from '../../../../proto/wire/errors.js';
 import { codec } from '../../../../proto/wire/load.js';
+import { asRecords, stored } from '../../../support/stored.js';
 
 const ttlMs = 120_000;
 
@@ -129,7 +130,7 @@ t.test('a claim lapses unless its agent confirms it', async (t) => {
     now: () => 0,
     newId: () => '',
   });
-  again.load((await w.store.load()).records);
+  again.load(await w.store.load());
   t.equal(again.get(kept.allocation.id)?.state, 'confirmed', 'confirmed durably');
 });
 
@@ -196,7 +197,7 @@ t.test('a claim that is rejected goes to the next alternate, and in the end back
   t.match(w.state.warnings.at(-1), /no other host is left/);
   t.same([w.count('failedBuilds', 2), w.free(2)], [1, 65_024]);
   t.same(
-    (await w.store.load()).records.map(({ key }) => key),
+    (await stored(w.store)).records.map(({ key }) => key),
     ['allocations/h0', 'allocations/h2'],
     'generations alone are left',
   );
@@ -261,7 +262,7 @@ t.test('a move takes both hosts with one commit, once for a key', async (t) => {
     now: () => 0,
     newId: () => '',
   });
-  again.load((await w.store.load()).records);
+  again.load(await w.store.load());
   t.same([again.list(), again.generationOf('h0'), again.generationOf('h1')], [[], 2, 2]);
 });
 
@@ -376,16 +377,16 @@ t.test('records of older builds are read, and rewritten once', async (t) => {
   });
   const value = codec('HostAllocations').encode({ generation: 7, allocations: [old('x'), old('y')] });
   await w.store.commit([{ key: 'allocations/h0', value }], 0);
-  const { records, revision } = await w.store.load();
+  const { records, revision } = await stored(w.store);
   const claims = new Claims({
     ...{ registry: w.registry, commits: new Writer(w.store, revision), now: () => 0, newId: () => 'z' },
   });
-  claims.load(records);
+  claims.load(asRecords(records));
   t.match(claims.list(), [{ id: 'x', state: 'confirmed' }, { id: 'y' }]);
   t.equal(claims.generationOf('h0'), 7);
   await claims.migrate();
   t.same(
-    (await w.store.load()).records.map(({ key }) => key),
+    (await stored(w.store)).records.map(({ key }) => key),
     ['allocation/x', 'allocation/y', 'allocations/h0'],
   );
   await claims.release('x');
@@ -397,14 +398,16 @@ t.test('records of older builds are read, and rewritten once', async (t) => {
       newId: () => 'z',
     },
   });
-  fresh.load((await w.store.load()).records);
+  fresh.load(await w.store.load());
   t.same([fresh.list().map(({ id }) => id), fresh.generationOf('h0')], [['y'], 8]);
-  fresh.load([
-    { key: 'allocation/x', value: codec('Allocation').encode({ ...old('x'), hostGeneration: 9 }) },
-    { key: 'allocations/h0', value },
-  ]);
+  fresh.load(
+    asRecords([
+      { key: 'allocation/x', value: codec('Allocation').encode({ ...old('x'), hostGeneration: 9 }) },
+      { key: 'allocations/h0', value },
+    ]),
+  );
   t.equal(fresh.get('x')?.hostGeneration, 9, 'of two records of one allocation its own is the newer');
-  t.throws(() => fresh.load([{ key: 'allocation/x', value: Buffer.from([0xff]) }]), {
+  t.throws(() => fresh.load(asRecords([{ key: 'allocation/x', value: Buffer.from([0xff]) }])), {
     code: 'storage-corrupt',
   });
 });
@@ -470,7 +473,7 @@ t.test('NUMA cells are fitted when a claim is marked, counted off, and given bac
     now: () => 0,
     newId: () => '',
   });
-  again.load((await w.store.load()).records);
+  again.load(await w.store.load());
   t.equal(
     again.detailsWith(hostId, told).numa?.cells.flatMap(({ pinnedCpus }) => pinnedCpus).length,
     4,

@@ -22,6 +22,7 @@ import type { SimulateRequestInput } from '../../../../proto/gen/drover/v1/Simul
 import { codec } from '../../../../proto/wire/load.js';
 import { placementRequest } from '../../../support/placement-request.js';
 import { openTestCatalog, vocabulary } from '../../../support/test-catalog.js';
+import { asRecords } from '../../../support/stored.js';
 
 /** What the control plane reads of a message that says only this. */
 const flavor = (given: FlavorInput) => codec('Flavor').decode(codec('Flavor').encode(given));
@@ -448,7 +449,7 @@ t.test('settings: what is refused changes nothing', async (t) => {
     vocabulary,
     refused: (name) => void refused.push(name),
   });
-  settings.load([{ key: 'catalog/settings', value: old }]);
+  settings.load(asRecords([{ key: 'catalog/settings', value: old }]));
   t.same([refused, settings.current.maxAttempts, settings.shown().revision], [['gone'], 9, 4]);
 });
 

@@ -37,6 +37,7 @@ import { desiredDigest } from '../../../../proto/wire/profile.js';
 import { maximumToldAllocations } from '../../../../proto/wire/limits.js';
 import { codec, type Codec } from '../../../../proto/wire/load.js';
 import { openTestCatalog } from '../../../support/test-catalog.js';
+import { asRecords, stored } from '../../../support/stored.js';
 
 function record(name: string, more: HostRecordInput = {}): HostRecordInput {
   return { id: `id-${name}`, name, availabilityZone: 'az-1', labels: { kind: 'real' }, ...more };
@@ -109,7 +110,7 @@ t.test('directory: durable, and the same after a reload', async (t) => {
   await directory.remove('id-kvm-2');
   t.throws(() => directory.resolve('kvm-2'), { code: 'not-found', field: 'host', value: 'kvm-2' });
   const again = new Directory(commits, () => undefined);
-  again.load((await store.load()).records);
+  again.load(await store.load());
   t.same(
     again
       .all()
@@ -200,7 +201,7 @@ t.test('profiles: immutable revisions', async (t) => {
     () => 2,
     () => undefined,
   );
-  again.load((await store.load()).records);
+  again.load(await store.load());
   t.match(again.newest(), [{ name: 'p', revision: 4, withdrawn: true }]);
   const many = new Profiles(
     commits,
@@ -214,7 +215,7 @@ t.test('profiles: immutable revisions', async (t) => {
   for (let n = 0; n < profileLimits.revisions + 5; n++)
     await again.apply(profile('p', { description: `${n}` }), 'ops');
   t.throws(() => again.get('p', 4), { code: 'not-found' }, 'only so many revisions are kept');
-  t.equal((await store.load()).records.length, profileLimits.revisions);
+  t.equal((await stored(store)).records.length, profileLimits.revisions);
 });
 
 t.test('liveness: as Nova counts', async (t) => {
@@ -529,7 +530,7 @@ t.test('profiles: a trial belongs to the revision and to the desired state', asy
   t.match(await profiles.apply(profile('p', trial), 'ops'), { created: false });
   t.match(await profiles.apply(profile('p', { ...trial, trialSeconds: 31 }), 'ops'), { created: true });
   const again = new Profiles(...options);
-  again.load((await store.load()).records);
+  again.load(await store.load());
   const desired = again.desiredFor(host);
   t.match(desired, { profileRevision: 3, trialSeconds: 31, onFailure: 'keep' }, 'also after a restart');
   t.equal(desired.digest, desiredDigest('p', 3, desired.tuners, { trialSeconds: 31, onFailure: 'keep' }));
@@ -664,7 +665,7 @@ t.test('a host that is deleted takes no claim, and its record of allocations goe
   const again = await w.placement.Claim(claimOf(1024), nobody);
   t.equal(again.allocation?.hostName, 'a', 'a deletion that failed leaves it in service');
   await w.placement.Release({ allocationId: again.allocation?.id as string });
-  const keys = async () => (await w.store.load()).records.map(({ key }) => key);
+  const keys = async () => (await stored(w.store)).records.map(({ key }) => key);
   t.same(await keys(), ['allocations/id-a', 'host/id-a']);
   let store = (): void => undefined;
   w.state.before = new Promise((resolve) => (store = resolve));
@@ -750,7 +751,7 @@ t.test('lists count each host once, page before they build, and say what is cut'
   t.match(last, { hosts: [{ name: 'b' }], nextPageToken: '' });
   const { ListConditions } = healthHandlers(w.fleet);
   t.match(await ListConditions({ host: '', onlyNotOk: false }), { total: 9 });
-  for (let n = 0; n < 3_400; n++) w.directory.load([hostRecord(n)]);
+  for (let n = 0; n < 3_400; n++) w.directory.load(asRecords([hostRecord(n)]));
   const cut = await ListConditions({ host: '', onlyNotOk: true });
   t.same([cut.conditions?.length, cut.total], [10_000, 3 * 3_403]);
 });

@@ -35,6 +35,7 @@ import type { GuestReport, GuestReportInput } from '../../../../proto/gen/drover
 import type { HostRecord, HostRecordInput } from '../../../../proto/gen/drover/v1/HostRecord.js';
 import { codec } from '../../../../proto/wire/load.js';
 import { parseGuests } from '../../../../proto/wire/profile.js';
+import { asRecords, stored } from '../../../support/stored.js';
 
 const gib = 2 ** 30;
 const record = (name: string, more: HostRecordInput = {}): HostRecord =>
@@ -52,9 +53,9 @@ async function directoryOf(
   store = new MemoryStore(),
   onChange: (id: string) => void = () => undefined,
 ) {
-  const { revision, records } = await store.load();
+  const { revision, records } = await stored(store);
   const directory = new Directory(new Writer(store, revision), onChange);
-  directory.load(records);
+  directory.load(asRecords(records));
   for (const name of names) await directory.enrol(`id-${name}`, name, () => record(name));
   return { directory, store };
 }

@@ -3,6 +3,7 @@ import type { Test } from 'tap';
 import { DroverError, type ErrorCode } from '../../../../proto/wire/errors.js';
 import type { LogLimits } from '../../../../controlplane/store/limits.js';
 import type { Commit, Store, Write } from '../../../../controlplane/store/store.js';
+import { stored } from '../../../support/stored.js';
 
 export const put = (key: string, text: string): Write => ({ key, value: Buffer.from(text) });
 export const remove = (key: string): Write => ({ key, value: undefined });
@@ -24,7 +25,7 @@ export async function refused(
 }
 
 async function contents(store: Store): Promise<Record<string, string>> {
-  const { records } = await store.load();
+  const { records } = await stored(store);
   return Object.fromEntries(records.map(({ key, value }) => [key, Buffer.from(value).toString()]));
 }
 
@@ -38,14 +39,14 @@ export async function conformance(t: Test, openStore: (limits?: LogLimits) => Pr
     });
 
   await scenario('puts, replaces and deletes; keys come back in byte order', async (t, store) => {
-    t.same(await store.load(), { revision: 0, records: [] });
+    t.same(await stored(store), { revision: 0, records: [] });
     t.equal(
       await store.commit([put('host/b', '1'), put('host/a', '2'), put('z', ''), put('host/ä', '3')], 0),
       1,
     );
     t.equal(await store.commit([put('host/b', '4'), remove('z'), remove('never')], 1), 2);
     t.same(
-      (await store.load()).records.map(({ key }) => key),
+      (await stored(store)).records.map(({ key }) => key),
       ['host/a', 'host/b', 'host/ä'],
     );
     t.same(await contents(store), { 'host/a': '2', 'host/b': '4', 'host/ä': '3' });
@@ -105,7 +106,7 @@ export async function conformance(t: Test, openStore: (limits?: LogLimits) => Pr
     const largest = { key: 'k'.repeat(512), value: big.subarray(1).fill(7) };
     await store.commit([largest], 0);
     t.ok(
-      Buffer.from(largest.value).equals((await store.load()).records[0]?.value ?? Buffer.alloc(0)),
+      Buffer.from(largest.value).equals((await stored(store)).records[0]?.value ?? Buffer.alloc(0)),
       'the largest key and value fit',
     );
   });
@@ -115,7 +116,7 @@ export async function conformance(t: Test, openStore: (limits?: LogLimits) => Pr
     const committed = store.commit([{ key: 'a', value }], 0);
     await committed;
     value.fill(0);
-    (await store.load()).records[0]?.value.fill(1);
+    (await stored(store)).records[0]?.value.fill(1);
     t.same(await contents(store), { a: 'before' });
   });
 
@@ -129,7 +130,7 @@ export async function conformance(t: Test, openStore: (limits?: LogLimits) => Pr
         );
     })();
     for (let at = 0; at < 40;) {
-      const { revision: loaded, records } = await store.load();
+      const { revision: loaded, records } = await stored(store);
       t.same(
         new Set(records.map(({ value }) => Buffer.from(value).toString())),
         new Set(loaded ? [`${loaded}`] : []),
@@ -139,6 +140,31 @@ export async function conformance(t: Test, openStore: (limits?: LogLimits) => Pr
     }
     await writing;
   });
+
+  await scenario(
+    'a snapshot is gone through by prefix, also while commits go on, until it is closed',
+    async (t, store) => {
+      const keys = ['a/1', 'a/2', 'a0', 'b/1', 'b/\u00e4', 'c'];
+      await store.commit(
+        keys.map((key) => put(key, 'old')),
+        0,
+      );
+      const snapshot = await store.load();
+      const under = (prefix: string): string[] =>
+        [...snapshot.under(prefix)].map(({ key, value }) => `${key}=${Buffer.from(value).toString()}`);
+      t.same(under('a/'), ['a/1=old', 'a/2=old']);
+      const running = snapshot.under('')[Symbol.iterator]();
+      t.equal(running.next().value?.key, 'a/1');
+      await store.commit([...keys.map((key) => put(key, 'new')), remove('b/1'), put('b/2', 'new')], 1);
+      t.equal(running.next().value?.key, 'a/2', 'one that is half through goes on');
+      t.same([under('b/'), under('none')], [['b/1=old', 'b/\u00e4=old'], []]);
+      t.equal(snapshot.revision, 1);
+      snapshot.close();
+      snapshot.close();
+      t.throws(() => under('a/'), { code: 'failed-precondition', field: 'snapshot' });
+      t.equal((await stored(store)).records.length, 6);
+    },
+  );
 
   await scenario('tail gives the past in order, then what comes', async (t, store) => {
     for (let i = 0; i < 3; i++) await store.commit([put('a', `${i}`), remove('gone')], i);

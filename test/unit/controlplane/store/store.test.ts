@@ -8,6 +8,7 @@ import { MemoryStore } from '../../../../controlplane/store/memory.js';
 import type { Commit, Store, Write } from '../../../../controlplane/store/store.js';
 import { DroverError } from '../../../../proto/wire/errors.js';
 import { conformance, put, refused } from './conformance.js';
+import { stored } from '../../../support/stored.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'drover-store-'));
 t.teardown(() => rmSync(folder, { recursive: true, force: true }));
@@ -26,7 +27,7 @@ t.test('lmdb keeps records, revision and log over a restart', async (t) => {
   await before.close();
   const after = await openLmdbStore(where, { commits: 3, bytes: 1 << 20 });
   t.teardown(() => after.close());
-  const snapshot = await after.load();
+  const snapshot = await stored(after);
   t.equal(snapshot.revision, 6);
   t.equal(snapshot.records.length, 6);
   await refused(t, after.tail(2).next(), 'failed-precondition');
@@ -70,7 +71,7 @@ t.test('writer: what arrives during a commit goes together, in order', async (t)
   t.same(batches, [['a'], ['b', 'last', 'c', 'last', 'd', 'last']]);
   t.equal(writer.revision, 2);
   t.equal(
-    Buffer.from((await store.load()).records.find(({ key }) => key === 'last')?.value ?? []).toString(),
+    Buffer.from((await stored(store)).records.find(({ key }) => key === 'last')?.value ?? []).toString(),
     'd',
   );
 });
@@ -125,7 +126,7 @@ t.test('writer: fenced for good when another writer was first', async (t) => {
   await refused(t, writer.submit([put('c', 'old')]), 'stale-revision');
   t.same(fatal, ['stale-revision'], 'told once');
   t.same(
-    (await inner.load()).records.map(({ key, value }) => [key, Buffer.from(value).toString()]),
+    (await stored(inner)).records.map(({ key, value }) => [key, Buffer.from(value).toString()]),
     [['a', 'new']],
   );
 });

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GuestAgent } from './guest-agent.js';
-import { startMachine, type Machine, type Topology } from './machine.js';
+import { startMachine, type Machine, type MachineOptions, type Topology } from './machine.js';
 
 export interface Boot {
   /** Names the parts inside (`inside/main.ts`), and stands before each line. */
@@ -34,6 +34,8 @@ export interface Surroundings {
 }
 
 const bootDeadlineMs = 420_000;
+/** systemd's first line comes after 20 to 40 s. */
+const silentMs = 150_000;
 const testDeadlineMs = 1_200_000;
 const lastLine = /^(\d+) passed, (\d+) failed$/;
 
@@ -42,8 +44,7 @@ export async function runBoot({ name, topology }: Boot, around: Surroundings): P
   const folder = join(around.folder, name);
   mkdirSync(folder);
   const begin = performance.now();
-  const machine = await startMachine({ ...around, folder, topology });
-  around.started(machine);
+  const machine = await startSpeaking({ ...around, folder, topology }, around);
   try {
     const agent = await bootMachine(machine, around);
     const booted = performance.now();
@@ -57,6 +58,26 @@ export async function runBoot({ name, topology }: Boot, around: Surroundings): P
   } catch (error) {
     around.say(`the serial line ends with:\n${machine.serial()}`);
     throw error;
+  }
+}
+
+/**
+ * A machine whose kernel has said something: an emulated one with several CPUs at times stands still before that, and is
+ * started anew then, once. The caller finds out what becomes of it. Errors: those of `startMachine`.
+ */
+export async function startSpeaking(
+  options: MachineOptions,
+  { say, started }: Pick<Surroundings, 'say' | 'started'>,
+): Promise<Machine> {
+  for (let attempt = 1; ; attempt++) {
+    const machine = await startMachine(options);
+    started(machine);
+    const end = performance.now() + silentMs;
+    const isSilent = (): boolean => machine.gone() === undefined && machine.serial().trim() === '';
+    while (isSilent() && performance.now() < end) await sleep(500);
+    if (!isSilent() || attempt === 2) return machine;
+    say(`nothing on the serial line in ${silentMs / 1000} s: started anew`);
+    await machine.stop();
   }
 }
 

@@ -1,7 +1,7 @@
 /** One emulated host in two NUMA cells: a root disk that forgets its writes, and a disk with the project on it. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -48,22 +48,24 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
   const sockets = { agent: join(folder, 'agent.sock'), output: join(folder, 'output.sock') };
   const log = join(folder, 'serial.log');
   const argv = ['--pdeathsig', 'SIGKILL', 'qemu-system-x86_64', ...emulator(options, sockets, log)];
+  for (const path of [...Object.values(sockets), log]) rmSync(path, { force: true }); // of a machine before
   const child = spawn('setpriv', argv, { stdio: ['ignore', 'ignore', 'pipe'] });
   let complaint = '';
   let end: string | undefined;
   child.stderr.on('data', (chunk: Buffer) => (complaint = `${complaint}${chunk.toString()}`.slice(-2000)));
   child.on('error', (cause) => (end ??= cause.message));
   child.on('exit', (code, signal) => (end ??= `${signal ?? `exit code ${code}`} ${complaint.trim()}`));
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 30_000;
   while (!existsSync(sockets.output)) {
     if (end !== undefined) throw new Error(`QEMU: ${end}`);
-    if (performance.now() > deadline) throw new Error('QEMU did not start in 10 s');
+    if (performance.now() > deadline) throw new Error('QEMU did not start in 30 s');
     await sleep(50);
   }
   return {
     agentSocket: sockets.agent,
     gone: () => end,
-    serial: (lines = 20) => readFileSync(log, 'utf8').trimEnd().split('\n').slice(-lines).join('\n'),
+    serial: (lines = 20) =>
+      (existsSync(log) ? readFileSync(log, 'utf8') : '').trimEnd().split('\n').slice(-lines).join('\n'),
     onOutput: async (use) => {
       const socket = createConnection(sockets.output);
       await once(socket, 'connect');

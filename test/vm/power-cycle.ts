@@ -17,10 +17,10 @@ import {
   stopFaults,
 } from '../support/ordered-fleet.js';
 import { shouldRun, stateDirectory, writeDesired } from '../support/systemd-drover.js';
-import { bootMachine, type Surroundings } from './boots.js';
+import { bootMachine, startSpeaking, type Surroundings } from './boots.js';
 import type { GuestAgent } from './guest-agent.js';
 import type { Checks } from './inside/checks.js';
-import { startMachine, type Machine } from './machine.js';
+import type { Machine } from './machine.js';
 import { machineRun } from './machine-run.js';
 
 const topology = { coresPerCell: 1, threadsPerCore: 1, cellMiB: 1024 };
@@ -58,8 +58,7 @@ async function powerOn(
   const folder = join(around.folder, what.replace(' ', '-'));
   mkdirSync(folder);
   const begin = performance.now();
-  const machine = await startMachine({ ...around, folder, topology, keptDisk });
-  around.started(machine);
+  const machine = await startSpeaking({ ...around, folder, topology, keptDisk }, around);
   const agent = await bootMachine(machine, around);
   checks.say(`${what}: ${((performance.now() - begin) / 1000).toFixed(1)} s`);
   return { machine, agent, run: machineRun(agent) };

@@ -55,7 +55,7 @@ export const blockQos = z
       .optional()
       .describe('host block device; absent: the whole disks under the domain images'),
     override_explicit: override,
-    ...common,
+    ...common('block-qos'),
   })
   .check(({ value, issues }) => {
     const message = blockLimitFault(value) ?? (value.via === 'cgroup' ? cgroupFault(value) : undefined);

@@ -53,7 +53,7 @@ export const blockQueue = z
       .refine((devices) => Object.keys(devices).length <= 1024, { error: 'at most 1024 devices' })
       .optional()
       .describe('settings by name (sda, dm-3): each key goes before that of the class'),
-    ...common,
+    ...common('block-queue'),
   })
   .refine(({ classes, devices }) => classes !== undefined || devices !== undefined, {
     error: 'classes or devices, or both',

@@ -13,7 +13,7 @@ export const blockWeight = z.strictObject({
     .optional()
     .describe('share of the disk beside other domains, 10..1000; absent: domains with the extra spec alone'),
   override_explicit: override,
-  ...common,
+  ...common('block-weight'),
 });
 
 export type BlockWeightSettings = z.infer<typeof blockWeight>;

@@ -1,5 +1,6 @@
 /** What the settings of several tuners share. */
 import { z } from 'zod';
+import { knobWords } from './knob-words.js';
 
 export const cpuList = z.string().max(1024);
 export const uint32 = z.int().min(0).max(4_294_967_295);
@@ -21,16 +22,36 @@ export type DriftPolicy = (typeof driftPolicies)[number];
 
 const policy = z.enum(driftPolicies);
 
+const drift = z
+  .union([policy, z.record(z.string().min(1).max(64), policy)], {
+    error: 'heal, report or adopt, or one of them by setting',
+  })
+  .optional();
+
+export type DriftSetting = z.infer<typeof drift>;
+
 /**
  * Keys that every tuner takes. `drift`: one word for all its settings, or a word by setting (`run: report`; the name
  * before the first space counts, so `vcpu` covers `vcpu 0 affinity`; `*`: the others). Absent: heal.
  */
-export const common = {
-  drift: z
-    .union([policy, z.record(z.string().min(1).max(64), policy)], {
-      error: 'heal, report or adopt, or one of them by setting',
-    })
-    .optional(),
-};
+export function common(tuner: keyof typeof knobWords) {
+  return { drift: drift.superRefine((given, { addIssue }) => namesKnobs(tuner, given, addIssue)) };
+}
 
-export type DriftSetting = z.infer<(typeof common)['drift']>;
+/** A policy for a setting that a tuner does not have would never count: a slip of the pen is said. */
+function namesKnobs(
+  tuner: keyof typeof knobWords,
+  given: DriftSetting,
+  addIssue: (issue: { code: 'custom'; path: string[]; message: string }) => void,
+): void {
+  const words: readonly string[] | undefined = knobWords[tuner];
+  if (!words || typeof given !== 'object') return;
+  for (const name of Object.keys(given)) {
+    if (name === '*' || words.includes(name.split(' ', 1)[0] as string)) continue;
+    addIssue({
+      code: 'custom',
+      path: [name],
+      message: `a setting that ${tuner} has: ${words.join(', ')}; or * for the others`,
+    });
+  }
+}

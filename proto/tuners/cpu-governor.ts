@@ -19,7 +19,7 @@ export const cpuGovernor = z
       .enum(['performance', 'balance_performance', 'balance_power', 'power'])
       .optional()
       .describe('hint to the processor between speed and power, where the driver has it'),
-    ...common,
+    ...common('cpu-governor'),
   })
   .refine((value) => value.governor !== undefined || value.energy_performance_preference !== undefined, {
     error: 'governor or energy_performance_preference, or both',

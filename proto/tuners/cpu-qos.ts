@@ -38,7 +38,7 @@ export const cpuQos = z
       .optional()
       .describe("extra spec that holds a flavor's ECUs for the whole domain; drover:ecu when absent"),
     override_explicit: override,
-    ...common,
+    ...common('cpu-qos'),
   })
   .refine((value) => value.ecu_spec === undefined || value.ecu_per_pcpu !== undefined, {
     error: 'ecu_spec needs ecu_per_pcpu',

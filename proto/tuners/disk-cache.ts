@@ -6,7 +6,7 @@ export const diskCache = z.strictObject({
   cache: z
     .enum(['none', 'writethrough', 'writeback', 'directsync', 'unsafe'])
     .describe('cache mode that every disk of a domain should have'),
-  ...common,
+  ...common('disk-cache'),
 });
 
 export type DiskCacheSettings = z.infer<typeof diskCache>;

@@ -55,7 +55,7 @@ export const hugepages = z.strictObject({
     .max(60)
     .optional()
     .describe('how long the kernel may be asked again for the pages of one pool; absent: 10'),
-  ...common,
+  ...common('hugepages'),
 });
 
 /** The same pages are asked for twice: one size for one cell twice, or for a cell and for all. */

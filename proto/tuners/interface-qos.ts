@@ -41,7 +41,7 @@ export const interfaceQos = z.strictObject({
     .optional()
     .describe('what the guest sends'),
   override_explicit: override,
-  ...common,
+  ...common('interface-qos'),
 });
 
 export type InterfaceQosSettings = z.infer<typeof interfaceQos>;

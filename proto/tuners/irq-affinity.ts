@@ -6,7 +6,7 @@ export const irqAffinity = z.strictObject({
   keep_off: cpuList
     .min(1, { error: 'dedicated, or a CPU list such as 4-$' })
     .describe('CPUs without interrupts of devices: dedicated (those of vcpu-pinning), or a list such as 4-$'),
-  ...common,
+  ...common('irq-affinity'),
 });
 
 export type IrqAffinitySettings = z.infer<typeof irqAffinity>;

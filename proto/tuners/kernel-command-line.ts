@@ -68,7 +68,7 @@ export const kernelCommandLine = z.strictObject({
     .boolean()
     .optional()
     .describe('true: run update-grub after each change of the file; absent: the operator does'),
-  ...common,
+  ...common('kernel-command-line'),
 });
 
 export type KernelCommandLineSettings = z.infer<typeof kernelCommandLine>;

@@ -39,7 +39,7 @@ export const ksm = z
       .optional()
       .describe('seconds in which the advisor wants all memory scanned'),
     advisor_max_cpu: percent.optional().describe('absent, with the advisor: max_cpu_percent'),
-    ...common,
+    ...common('ksm'),
   })
   .refine(({ advisor, pages_to_scan }) => advisor !== 'scan-time' || pages_to_scan === undefined, {
     path: ['pages_to_scan'],

@@ -16,7 +16,7 @@ export const machineSlice = z
       .max(2 ** 30)
       .optional()
       .describe('memory that all domains together leave to the host, in MiB'),
-    ...common,
+    ...common('machine-slice'),
   })
   .refine((value) => (value.reserved_cpus ?? value.reserved_host_memory_mb) !== undefined, {
     error: 'reserved_cpus or reserved_host_memory_mb, or both',

@@ -10,7 +10,7 @@ export const numaMemory = z
       .describe('cpus: the cells of the CPUs that the vCPUs may run on; none: the cells given'),
     cells: cpuList.optional().describe('cells for the memory of every domain, such as 0 or 0-1'),
     override_explicit: override,
-    ...common,
+    ...common('numa-memory'),
   })
   .refine((value) => (value.follow ?? value.cells) !== undefined, { error: 'follow or cells' })
   .refine((value) => value.follow !== 'cpus' || value.cells === undefined, {

@@ -30,7 +30,7 @@ export const owners = z.strictObject({
     .max(ownerUnits.length)
     .refine((units) => new Set(units).size === units.length, { error: 'each unit once' })
     .describe('units that are stopped while this profile is in force'),
-  ...common,
+  ...common('owners'),
 });
 
 export type OwnersSettings = z.infer<typeof owners>;

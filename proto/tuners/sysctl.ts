@@ -29,7 +29,7 @@ export const sysctl = z.strictObject({
       error: `at most ${maximumSysctls} names`,
     })
     .describe('name to value; a dot separates the parts, and a slash stands for a dot in one (sysctl.d(5))'),
-  ...common,
+  ...common('sysctl'),
 });
 
 export type SysctlSettings = z.infer<typeof sysctl>;

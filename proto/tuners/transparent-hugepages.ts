@@ -17,7 +17,7 @@ export const transparentHugepages = z.strictObject({
   khugepaged_max_ptes_none: entries.optional(),
   khugepaged_max_ptes_swap: entries.optional(),
   khugepaged_max_ptes_shared: entries.optional(),
-  ...common,
+  ...common('transparent-hugepages'),
 });
 
 export type TransparentHugepagesSettings = z.infer<typeof transparentHugepages>;

@@ -27,7 +27,7 @@ export const vcpuPinning = z
       .optional()
       .describe('a domain below it may leave the NUMA cell of its memory; MiB'),
     override_explicit: override,
-    ...common,
+    ...common('vcpu-pinning'),
   })
   .refine((value) => (value.shared ?? value.reserved ?? value.dedicated) !== undefined, {
     error: 'reserved, shared or dedicated, or more of them',

@@ -4,7 +4,7 @@ import { common } from './common.js';
 
 export const vhostNet = z.strictObject({
   require: z.boolean().describe('true: every virtio interface with a device on the host is to use vhost-net'),
-  ...common,
+  ...common('vhost-net'),
 });
 
 export type VhostNetSettings = z.infer<typeof vhostNet>;

@@ -44,7 +44,7 @@ const shape = z.strictObject({
     .optional()
     .describe('kernel.numa_balancing; 2 and 3 since Linux 5.18'),
   'page-cluster': z.int().min(0).max(31).optional(),
-  ...common,
+  ...common('virtual-memory'),
 });
 
 export const virtualMemory = shape.superRefine((settings, context) => {

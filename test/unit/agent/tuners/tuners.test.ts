@@ -8,12 +8,16 @@ import { incarnationRuns, knobDomain } from '../../../../agent/tuners/common/dom
 import { FileStats, type FileStat } from '../../../../agent/tuners/common/block/file-stats.js';
 import { tuners } from '../../../../agent/tuners/index.js';
 import type { HostView, Reading, Want } from '../../../../agent/tuners/tuner.js';
+import { knobWords } from '../../../../proto/tuners/knob-words.js';
 import { protoRoot } from '../../../../proto/wire/load.js';
 import { parseProfile } from '../../../../proto/wire/profile.js';
 import { tunerSettings, type TunerName, type TunerSettings } from '../../../../proto/wire/tuner-settings.js';
+import { busyHost } from '../../../support/busy-host.js';
 import { FakeHost, type FakeShape } from '../../../support/fake-host.js';
 import { until } from '../../../support/poll.js';
 
+/** What an interface has besides its place. */
+const plainNic = { virtualPort: '', interfaceId: '', model: 'virtio', driver: '', bandwidth: {} };
 const checkout = join(protoRoot(), '..');
 
 function fake(t: Test, shape: FakeShape = {}): FakeHost {
@@ -71,6 +75,30 @@ void t.test('the list, the folder and the settings agree', async (t) => {
     Object.keys(tunerSettings).filter((name) => name !== 'qos-classes'),
     'qos-classes has no knobs',
   );
+});
+
+void t.test('drift may name every knob that there is', async (t) => {
+  for (const cgroup of ['v1', 'v2'] as const) {
+    const host = busyHost({ cgroup });
+    t.teardown(() => host.dispose());
+    const interfaces = [
+      { ...plainNic, mac: '52:54:00:00:00:01', target: 'vnet0', type: 'bridge', bridge: 'br0' },
+    ];
+    host.start({ name: 'd', vcpus: 1, ioThreads: 1, interfaces });
+    for (const { name, observe } of tuners) {
+      const words: readonly string[] | undefined = knobWords[name as keyof typeof knobWords];
+      const seen = (await observe(host.ports, host.view())).map(
+        ({ knob }) => knob.setting.split(' ', 1)[0] ?? '',
+      );
+      if (words)
+        t.strictSame(
+          seen.filter((word) => !words.includes(word)),
+          [],
+          `${name} on ${cgroup}`,
+        );
+      else t.ok(['owners', 'sysctl', 'qos-classes'].includes(name), `${name}: any`);
+    }
+  }
 });
 
 void t.test('sample profiles can be used', async (t) => {

@@ -299,6 +299,14 @@ t.test('profiles: what is wrong is named', async (t) => {
       /^tuners\.ksm\.drift: got "sometimes"; want heal, report or adopt/,
     ],
     [
+      'name: p\ntuners: {ksm: {run: on, drift: {pages_to_scn: adopt}}}',
+      /^tuners\.ksm\.drift\.pages_to_scn: got "adopt"; want a setting that ksm has: run, pages_to_scan,/,
+    ],
+    [
+      'name: p\ntuners: {cpu-qos: {cpu_shares: 4, drift: {"cpu_shares\u00e4 x": heal}}}',
+      /want a setting that cpu-qos has: vcpu_period_us, vcpu_quota_us, cpu_shares; or \* for the others/,
+    ],
+    [
       'name: p\ntuners: {block-queue: {classes: {ssd: {schedular: bfq}}}}',
       /^tuners\.block-queue\.classes\.ssd\.schedular: unknown key; did you mean scheduler\?/,
     ],

@@ -24,6 +24,7 @@ import { guestBasics, monotonicMs, stagesOf, type GuestBasics } from './host/gue
 import type { GuestLink, OpenGuests } from './host/guest-room.js';
 import { Pacing } from './host/pacing.js';
 import { startReadings } from './host/start-readings.js';
+import { watchFiles } from './host/watch-files.js';
 import type { Log } from './log.js';
 import { ovsDatabase } from './openvswitch/database.js';
 import { isGoingDown } from './systemd/going-down.js';
@@ -120,6 +121,8 @@ export async function openGuests(options: GuestsOptions): Promise<OpenGuests> {
         watch: watchShutdown,
         ...{ goDown, stayUp, log },
       }),
+    stageOwner: () => basics.owner(),
+    followFiles: watchFiles,
     goesDown: async () => (await isGoingDown()).goesDown,
     say: (report) => link.report(report),
   });

@@ -13,9 +13,10 @@ import type { Log } from '../log.js';
 import { FindingsWatch, type FindingsOptions } from './findings-watch.js';
 import type { GuestState, Stage } from './guest.js';
 import type { Clock } from './stop/clock.js';
-import { GuestOrders, type OrdersOptions } from './orders.js';
+import { GuestOrders } from './orders.js';
+import { OthersStage } from './others-stage.js';
 import { guestOf } from './policy.js';
-import type { GuestStages } from './stages.js';
+import type { GuestStages, StageFiles } from './stages.js';
 import type { ShouldRun } from './start/should-run.js';
 import { Teller } from './teller.js';
 
@@ -23,7 +24,7 @@ export interface KeeperOptions {
   readonly hypervisor: Pick<Hypervisor, 'domains' | 'reachable' | 'onReachable' | 'onDomainEvent'>;
   settings(): GuestSettings | undefined;
   makeStages(changed: () => void): GuestStages;
-  readonly files: OrdersOptions['files'];
+  readonly files: StageFiles;
   readonly clock: Clock;
   readonly shouldRun: ShouldRun;
   /** Ports, audit and preflight, where the host has them. */
@@ -33,6 +34,10 @@ export interface KeeperOptions {
   /** Whether this host goes down, also where logind was not asked. Errors: nobody knows. */
   goesDown?(): Promise<boolean>;
   say(report: GuestReportInput): void;
+  /** The living process that owns the guest stage; absent: no other process stops or starts guests here. */
+  stageOwner?(): number | undefined;
+  /** Follows files that other processes write; answers how to stop. */
+  followFiles?(files: readonly string[], changed: () => void): () => void;
   /** See `defaultAskMs`. */
   readonly askEveryMs?: number;
   now(): number;
@@ -57,6 +62,7 @@ export class GuestKeeper {
   readonly #orders: GuestOrders;
   readonly #looks: FindingsWatch;
   readonly #teller: Teller;
+  readonly #others: OthersStage;
   readonly #stops: (() => void)[] = [];
   #guard: { stop(): Promise<void> } | undefined;
   /** Of what logind and systemd say: an answer to an older word changes nothing. */
@@ -76,18 +82,31 @@ export class GuestKeeper {
     const changed = (): void => this.#teller.changed();
     this.stages = options.makeStages(changed);
     this.#looks = new FindingsWatch({ ...options.looks, settings: () => options.settings(), changed, log });
+    this.#others = new OthersStage({
+      files: [files.stop, files.start],
+      isOwn: (id) => this.stages.current?.id === id,
+      owner: () => options.stageOwner?.(),
+      found: (stage) => this.#teller.remember(stage),
+      now,
+    });
     const answer = (stage: Stage): void => this.#teller.answer(stage);
     this.#orders = new GuestOrders({ stages: this.stages, files, answer, now, log });
   }
 
   /** Takes up what ran before, and follows the host from now on. */
   async start(): Promise<void> {
-    const { hypervisor, askEveryMs: askMs = defaultAskMs } = this.#options;
-    await this.#rememberStage();
+    const { hypervisor, files, followFiles, askEveryMs: askMs = defaultAskMs } = this.#options;
+    await this.#others.look();
+    const look = (): void => void this.#others.look();
+    const paths = [files.stop.path, files.start.path];
+    if (followFiles) this.#stops.push(followFiles(paths, look));
     this.#stops.push(hypervisor.onDomainEvent((event) => this.#heard(event)));
     this.#stops.push(hypervisor.onReachable((isUp) => void (isUp && this.#takeUp())));
     this.#looks.start();
-    const timer = setInterval(() => this.#askWhileStage(), askMs).unref();
+    const timer = setInterval(() => {
+      this.#askWhileStage();
+      if (this.#others.isRunning) look(); // its owner may have been killed
+    }, askMs).unref();
     this.#stops.push(() => clearInterval(timer));
     this.settingsChanged();
     await this.#takeUp();
@@ -142,19 +161,6 @@ export class GuestKeeper {
       this.#isAsking = false;
       return isSo ? shouldRun.freeze() : undefined;
     });
-  }
-
-  /** The newest stage of an earlier life; one that was running then was cut off. */
-  async #rememberStage(): Promise<void> {
-    const { files, now } = this.#options;
-    const kept = await Promise.all(
-      [files.stop, files.start].map((file) => file.load().catch(() => undefined)),
-    );
-    const [stage] = kept
-      .flatMap((one) => (one ? [one.stage] : []))
-      .toSorted((a, b) => b.startedMs - a.startedMs);
-    if (stage)
-      this.#teller.remember(stage.endedMs > 0 ? stage : { ...stage, state: 'cut-off', endedMs: now() });
   }
 
   /** Once libvirt answers: who should run, and after a boot whoever ran runs again. */

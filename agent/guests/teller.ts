@@ -18,8 +18,10 @@ export const maximumWaitingStages = 16;
 
 export class Teller {
   readonly #options: TellerOptions;
-  /** Of an earlier life of the agent: told as long as this one has none. */
-  #earlier: Stage | undefined;
+  /** Of an earlier life of the agent or of a command beside it: told until this one begins another. */
+  #others: Stage | undefined;
+  /** The newest of this process when that was found. Clocks are set back, so times do not say which is newer. */
+  #ownThen: string | undefined;
   /** Ends of stages, and answers to orders that made none or had theirs before: each is told once. */
   readonly #answers: Stage[] = [];
   /** The newest of this process that was seen to end. */
@@ -32,9 +34,10 @@ export class Teller {
     this.#options = options;
   }
 
-  /** A stage of an earlier life. */
+  /** The newest stage of another process. */
   remember(stage: Stage): void {
-    this.#earlier = stage;
+    this.#others = stage;
+    this.#ownThen = this.#options.parts().stage?.id;
     this.changed();
   }
 
@@ -78,10 +81,14 @@ export class Teller {
     this.#timer = undefined;
     const { stage, ...parts } = this.#options.parts();
     const answer = this.#answers.shift();
-    const report = guestReport({ ...parts, stage: answer ?? stage ?? this.#earlier });
+    const report = guestReport({ ...parts, stage: answer ?? this.#newest(stage) });
     if (answer) this.changed(); // and then the newest again
     if (isDeepStrictEqual(report, this.#told)) return;
     this.#told = report;
     this.#options.say(report);
+  }
+
+  #newest(own: Stage | undefined): Stage | undefined {
+    return own && own.id !== this.#ownThen ? own : (this.#others ?? own);
   }
 }

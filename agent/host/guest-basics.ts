@@ -7,7 +7,7 @@ import { StartGovernor, type StartLimits, type StartReading } from '../guests/st
 import { StartQueue } from '../guests/start/start-queue.js';
 import { steadyClock, type Clock } from '../guests/stop/clock.js';
 import { StageFile } from '../guests/stop/stage-file.js';
-import { takeStageLock } from '../guests/stop/stage-lock.js';
+import { stageOwner, takeStageLock } from '../guests/stop/stage-lock.js';
 import type { KernelRoot } from '../kernel/root.js';
 import type { GuestPower, Hypervisor } from '../libvirt/hypervisor.js';
 import type { Log } from '../log.js';
@@ -33,6 +33,8 @@ export interface GuestBasics {
   /** Takes the limits of a profile over. */
   limit(settings: GuestSettings): void;
   lock(signal: AbortSignal): Promise<() => void>;
+  /** The living process that owns the stage; undefined: none. */
+  owner(): number | undefined;
   clearPorts(): Promise<string>;
 }
 
@@ -69,6 +71,7 @@ export function guestBasics(host: GuestHost, log: Log): GuestBasics {
     queue: new StartQueue({ governor, now: monotonicMs, ...readings }),
     limit: ({ start }) => (governor.limits = limitsOf(start)),
     lock: (signal) => takeStageLock({ directory, kernel, clock, limitMs: stageWaitMs, signal }),
+    owner: () => stageOwner(directory, kernel),
     clearPorts: () =>
       host.clearPorts().catch((thrown: unknown) => `ports not looked at: ${asDroverError(thrown).message}`),
   };

@@ -76,6 +76,10 @@ export class StageFile {
     this.#options = options;
   }
 
+  get path(): string {
+    return this.#options.file;
+  }
+
   /** The stage on disk; undefined where there is none or it is damaged, which is logged. Errors: `storage-failed`. */
   async load(): Promise<KeptStage | undefined> {
     const { file, bootId, log } = this.#options;

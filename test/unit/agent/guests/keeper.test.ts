@@ -10,11 +10,14 @@ import { GuestKeeper, type KeeperOptions } from '../../../../agent/guests/keeper
 import { maximumAsked, SessionPermits } from '../../../../agent/guests/permits.js';
 import { guestReport, reportLimits } from '../../../../agent/guests/report.js';
 import { GuestStages } from '../../../../agent/guests/stages.js';
+import { steadyClock } from '../../../../agent/guests/stop/clock.js';
+import { StageFile } from '../../../../agent/guests/stop/stage-file.js';
 import { ShouldRun } from '../../../../agent/guests/start/should-run.js';
 import { maximumWaitingStages, Teller } from '../../../../agent/guests/teller.js';
 import { maximumTurns, Turns } from '../../../../agent/guests/turns.js';
-import { guestBasics, stagesOf } from '../../../../agent/host/guest-basics.js';
+import { guestBasics, monotonicMs, stagesOf } from '../../../../agent/host/guest-basics.js';
 import { GuestRoom } from '../../../../agent/host/guest-room.js';
+import { watchFiles } from '../../../../agent/host/watch-files.js';
 import { SimHypervisor, type SimDomainShape } from '../../../../agent/sim/sim-hypervisor.js';
 import { shapeOf } from '../../../../agent/sim/sim-host.js';
 import type { SimManners } from '../../../../agent/sim/sim-power.js';
@@ -226,6 +229,36 @@ const folder = (t: Test): string => {
   t.teardown(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
 };
+
+t.test('a stage of a command beside the agent is told while it runs, and what becomes of it', async (t) => {
+  const directory = folder(t);
+  let owner: number | undefined = 4711;
+  const more = { stageOwner: () => owner, followFiles: watchFiles, askEveryMs: 200 };
+  const bed = await Bed.open(t, { directory, more });
+  bed.start('a');
+  bed.keeper.order(order('own', 'stop'));
+  await bed.ends('own', 'done');
+
+  const clock = steadyClock();
+  const file = (name: string) =>
+    new StageFile({ file: join(directory, name), bootId: 'one', clock, monotonicMs });
+  const theirs = file('guest-stop.json');
+  const running = stageOf('cmd', { state: 'running', startedMs: clock.now(), endedMs: 0 });
+  theirs.put(running);
+  t.match(await bed.ends('cmd', 'running'), { cause: 'command', kind: 'stop' });
+  theirs.put({ ...running, state: 'done', endedMs: clock.now(), message: 'all off' });
+  t.match(await bed.ends('cmd', 'done'), { message: 'all off' });
+  t.equal(bed.reports.at(-1)?.stage?.id, 'cmd', 'it is the newest');
+
+  file('guest-start.json').put({ ...running, id: 'cmd2', kind: 'start', startedMs: clock.now() });
+  await bed.ends('cmd2', 'running');
+  owner = undefined; // killed
+  await bed.ends('cmd2', 'cut-off');
+  bed.keeper.order(order('own2', 'start', { forId: 'own' }));
+  await bed.ends('own2', 'done');
+  await sleep(1_500); // files were written once more
+  t.equal(bed.reports.at(-1)?.stage?.id, 'own2', 'the newest is its own again');
+});
 
 t.test('orders', async (t) => {
   const bed = await Bed.open(t, { directory: folder(t) });

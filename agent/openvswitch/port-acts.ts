@@ -6,6 +6,7 @@
 import { invalid } from '../../proto/wire/errors.js';
 import type { OvsDatabase } from './database.js';
 import type { Operation } from './ovsdb-client.js';
+import { dropQos } from './port-qos.js';
 import type { PortRow, PortVlan } from './ports.js';
 
 export interface WantedPort {
@@ -18,7 +19,7 @@ export interface WantedPort {
 
 /**
  * Takes ports off their bridges in one transaction: `--if-exists del-port BRIDGE PORT`, if every row is still the one that
- * was seen; the database removes rows that no bridge holds. Errors: `stale-revision` when one has changed, and then none is
+ * was seen; the database removes rows that no bridge holds, and libvirt's QoS rows go after them. Errors: `stale-revision` when one has changed, and then none is
  * deleted; else those of `OvsDatabase`.
  */
 export async function deletePorts(
@@ -27,6 +28,7 @@ export async function deletePorts(
 ): Promise<void> {
   if (ports.length === 0) return;
   await database.transact(ports.flatMap((port) => [...unchanged(port), takeOff(port)]));
+  await dropQos(database, ports);
 }
 
 /** Gives a port these VLANs, if its row is still the one that was seen. Errors: as `deletePorts`. */

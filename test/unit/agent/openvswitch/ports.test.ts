@@ -129,6 +129,31 @@ async function guarded(t: Test, ovs: PrivateOpenvswitch, database: OvsDatabase):
   });
 }
 
+/** Rows as libvirt makes them, of one port or shared by two. */
+async function qosRows(t: Test, ovs: PrivateOpenvswitch, database: OvsDatabase): Promise<void> {
+  const ids = (name: string) => [`external_ids:ifname=${name}`, 'external_ids:vm-id=u'];
+  const rows = async (table: string) =>
+    (await ovs.vsctl('--bare', '--columns=external_ids', 'list', table)).trim();
+  for (const name of ['q0', 'q1', 'q2'])
+    await ovs.vsctl('add-port', 'br-b', name, '--', 'set', 'Interface', name, 'external_ids:vm-id=u');
+  for (const name of ['q0', 'q1']) {
+    await ovs.vsctl(
+      ...['--', '--id=@queue', 'create', 'Queue', 'other_config:max-rate=1000', ...ids(name)],
+      ...['--', '--id=@qos', 'create', 'QoS', 'type=linux-htb', 'queues:0=@queue', ...ids(name)],
+      ...['--', 'set', 'Port', name, 'qos=@qos'],
+    );
+  }
+  await deletePorts(database, [await find(database, 'q0'), await find(database, 'q2')]);
+  for (const table of ['QoS', 'Queue'])
+    t.match(await rows(table), /^ifname=q1,? vm-id=u$/, `${table}: those of q0 are gone, others are not`);
+  const qos = (await ovs.vsctl('--bare', '--columns=_uuid', 'list', 'QoS')).trim();
+  await ovs.vsctl('add-port', 'br-b', 'q3', '--', 'set', 'Port', 'q3', `qos=${qos}`);
+  await deletePorts(database, [await find(database, 'q1')]);
+  t.match(await rows('QoS'), /ifname=q1/, 'what another port has stays');
+  await ovs.vsctl('del-port', 'q3');
+  for (const table of ['QoS', 'Queue']) await ovs.vsctl('--all', 'destroy', table);
+}
+
 t.test('a real Open vSwitch', { skip: privateOpenvswitchMissing() ?? false }, async (t) => {
   const ovs = await PrivateOpenvswitch.launch();
   t.teardown(() => ovs.close());
@@ -136,6 +161,7 @@ t.test('a real Open vSwitch', { skip: privateOpenvswitchMissing() ?? false }, as
   await reads(t, ovs, database);
   await guarded(t, ovs, database);
 
+  await qosRows(t, ovs, database);
   const row = await find(database, 'tap9');
   await setVlan(database, row, { tag: 2, trunks: [1, 2], mode: 'native-tagged' });
   t.match(await find(database, 'tap9'), {

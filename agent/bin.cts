@@ -1,4 +1,4 @@
-#!/usr/bin/env -S MALLOC_ARENA_MAX=2 node --expose-gc --single-threaded-gc --max-semi-space-size=1 --max-old-space-size=512
+#!/usr/bin/env -S MALLOC_ARENA_MAX=2 node --expose-gc --single-threaded-gc --max-semi-space-size=1 --max-old-space-size=512 --interrupt-budget=1500000
 /**
  * Entry of drover-agent. CommonJS, because libuv reads UV_THREADPOOL_SIZE when its pool first starts and loading an ES
  * module already starts it: four threads would leave none for files while libvirt calls hang (agent/libvirt).

@@ -7,7 +7,11 @@ interface Collector {
   readonly gc?: () => void;
 }
 
-/** Garbage of the start, and of each so many passes, is collected at once: in between V8 judges by itself. */
+/**
+ * Garbage of the start is collected at once, and of the pass after it, which reads anew whatever the first one changed; then
+ * that of each so many passes. In between V8 judges by itself.
+ */
+const collectFirst = 2;
 const collectEvery = 20;
 
 /**
@@ -23,7 +27,8 @@ export function memoryGiver(
   const libc = loadLibc();
   let passes = 0;
   return () => {
-    if (passes++ % collectEvery === 0) gc?.();
+    if (passes < collectFirst || passes % collectEvery === 0) gc?.();
+    passes++;
     return giveBackMemory(kernel.read('proc/self/smaps') ?? '', program, libc);
   };
 }

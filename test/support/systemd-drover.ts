@@ -21,18 +21,35 @@ export const stateDirectory = '/var/lib/drover/agent';
 export const shouldRun = `${stateDirectory}/should-run.json`;
 const installer = fileURLToPath(new URL('../../../scripts/setup/install-units.sh', import.meta.url));
 
+export interface DroverBenchOptions {
+  /** False: libvirt-guests stays as it is. */
+  readonly handsOver?: boolean;
+  /** Changes to the host's root before. */
+  prepare?(root: string): void;
+}
+
 /** A host whose guests are Drover's, on and with its agent ready. */
-export async function droverBench(t: Test, label: string, guests: GuestsSection): Promise<Bench> {
+export async function droverBench(
+  t: Test,
+  label: string,
+  guests: GuestsSection,
+  { handsOver = true, prepare: more }: DroverBenchOptions = {},
+): Promise<Bench> {
   const layers = [await programLayer()];
-  const prepare = (root: string): Promise<void> => installDrover(root, guests);
+  const prepare = async (root: string): Promise<void> => {
+    more?.(root);
+    await installDrover(root, guests, handsOver);
+  };
   const made = await bench(t, label, { layers, prepare });
   await untilAgent(made);
   return made;
 }
 
 /** As an operator installs it on a host, without a control plane: the desired state on disk is what one would have sent. */
-export async function installDrover(root: string, guests: GuestsSection): Promise<void> {
-  execFileSync(installer, ['--root', root, '--hand-over'], { stdio: ['ignore', 'ignore', 'inherit'] });
+export async function installDrover(root: string, guests: GuestsSection, handsOver = true): Promise<void> {
+  execFileSync(installer, ['--root', root, ...(handsOver ? ['--hand-over'] : [])], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   mkdirSync(join(root, 'etc/drover'), { recursive: true });
   writeFileSync(join(root, 'etc/drover/agent.yaml'), 'host_name: drover-host\n');
   await writeDesired(join(root, stateDirectory), guests);

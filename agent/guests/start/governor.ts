@@ -24,19 +24,19 @@ export interface StartReading {
 }
 
 /** What a start does shows after this long: QEMU, firmware, then the first reads. The window moves once in that time. */
-export const reactMs = 3_000;
+export const reactMs = 2_500;
 
-/** The window grows by so much until the first sign of load, then by a tenth (by one at least), and shrinks to this share. */
-const fastGrowth = 1.6;
-const growth = 0.1;
-const shrink = 0.8;
+/** The window grows by so much until the first sign of load, then by this share (by one at least), and shrinks to that one. */
+const fastGrowth = 1.9;
+const growth = 0.13;
+const shrink = 0.85;
 
 /** Starts under way with which a storm begins: fewer cost a host of many CPUs time, more are too many for a single disk. */
-const firstWindow = 4;
+const firstWindow = 8;
 
 /** Shares of a bound: the first sign of load, and where the window stays as it is, since what began last has yet to show. */
 const calmShare = 0.75;
-const holdShare = 0.9;
+const holdShare = 0.92;
 
 /** Storage queues: requests take this many times what they took at best. Below the floor no storage is short. */
 const queueFactor = 2;

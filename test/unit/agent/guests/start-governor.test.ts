@@ -74,7 +74,7 @@ t.test('the ceilings', async (t) => {
   t.equal(run(new StartGovernor(limits({ most: 40 })), calm, 0, 120), 40, 'an idle host goes up to most');
   t.equal(
     run(new StartGovernor(limits()), { ...calm, ioPercent: 38 }, 0, 120),
-    4,
+    8,
     'close to a bound it stays',
   );
   t.ok(run(new StartGovernor(limits()), calm, 0, reactMs / 1000) <= 5, 'one step in the time to react');
@@ -135,8 +135,7 @@ t.test('boot storms by chance: at most 1.3 times the best fixed schedule', async
     // Where the best one passes the bound of I/O pressure, the best of those that keep it: the bound comes first.
     const reference = bestCalm ?? best;
     const text = `${seed}: ${governed.seconds.toFixed(0)} s, fixed ${reference.parallel}: ${reference.seconds.toFixed(0)} s`;
-    // Ten seconds are what it takes to find the way up; a storm that short is none.
-    t.ok(governed.seconds <= 1.3 * reference.seconds + 10, text);
+    t.ok(governed.seconds <= 1.3 * reference.seconds, text);
     t.ok(
       governed.overShare < 0.25,
       `${seed}: over the bound in ${(governed.overShare * 100).toFixed(0)} % of the time`,

@@ -31,7 +31,7 @@ export class OthersStage {
     return this.#found?.endedMs === 0;
   }
 
-  /** Looks on disk. A file that cannot be read counts as none. */
+  /** Looks on disk. A file that cannot be read counts as none. Never rejects. */
   async look(): Promise<void> {
     const { files, isOwn, found } = this.#options;
     const kept = await Promise.all(files.map((file) => file.load().catch(() => undefined)));
@@ -46,10 +46,18 @@ export class OthersStage {
   }
 
   #asItStands(stage: Stage): Stage {
-    const { owner, now } = this.#options;
-    const owned = owner();
-    const isAlive = owned !== undefined && owned !== process.pid;
-    return stage.endedMs > 0 || isAlive ? stage : { ...stage, state: 'cut-off', endedMs: now() };
+    if (stage.endedMs > 0 || this.#isOwned()) return stage;
+    return { ...stage, state: 'cut-off', endedMs: this.#options.now() };
+  }
+
+  /** By another process. A lock that cannot be read is nobody's. */
+  #isOwned(): boolean {
+    try {
+      const owner = this.#options.owner();
+      return owner !== undefined && owner !== process.pid;
+    } catch {
+      return false;
+    }
   }
 }
 

@@ -62,7 +62,7 @@ export function staleRevision(expected: number, newest: number): DroverError {
   return new DroverError('stale-revision', message, { field: 'revision', value: String(expected), cure });
 }
 
-/** The error of a call on a closed store. */
+/** The error of going through a snapshot that was let go. */
 export function snapshotClosed(): DroverError {
   const cure = 'load the store again';
   return new DroverError('failed-precondition', `the snapshot is closed; ${cure}`, {
@@ -71,6 +71,7 @@ export function snapshotClosed(): DroverError {
   });
 }
 
+/** The error of a call on a closed store. */
 export function storeClosed(): DroverError {
   return new DroverError('failed-precondition', 'the store is closed; open it again', {
     field: 'store',

@@ -122,8 +122,6 @@ async function main(t: Test): Promise<void> {
     await hears(slow, 'stopped shutdown');
     const tookMs = performance.now() - asked;
     t.comment(`off: obedient after ${goodMs.toFixed(0)} ms, slow after ${tookMs.toFixed(0)} ms`);
-    // Its seconds are ticks of the machine's clock, and QEMU makes up for lost ones at once.
-    t.ok(tookMs > goodMs, 'the slow one took its time');
     t.same(told(good), ['started booted', 'stopped shutdown']);
     t.equal(await deaf.state(), 'running');
 

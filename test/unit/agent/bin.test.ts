@@ -41,7 +41,7 @@ t.test('the first line is what starts it: small heaps, two arenas', async (t) =>
   const [first] = readFileSync(program, 'utf8').split('\n');
   t.equal(
     first,
-    '#!/usr/bin/env -S MALLOC_ARENA_MAX=2 node --expose-gc --single-threaded-gc --max-semi-space-size=1 --max-old-space-size=512 --interrupt-budget=1500000',
+    '#!/usr/bin/env -S MALLOC_ARENA_MAX=2 node --expose-gc --single-threaded-gc --max-semi-space-size=1 --max-old-space-size=512',
   );
   const unit = readFileSync(
     fileURLToPath(new URL('../../../../systemd/drover-agent.service', import.meta.url)),

@@ -2,6 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { memoryGiver } from '../../../../agent/host/give-back.js';
+import { HostRoot } from '../../../../agent/kernel/root.js';
 import { cleanRanges } from '../../../../agent/systemd/memory-map.js';
 import { giveBackMemory } from '../../../../agent/systemd/resident-memory.js';
 
@@ -92,4 +94,12 @@ t.test('this process has what the rules above are about', async (t) => {
     ranges.some(({ residentBytes }) => residentBytes > 2 ** 20),
     'the program is mapped unchanged',
   );
+});
+
+t.test('garbage of the first two passes and of each twentieth after the first is collected', async (t) => {
+  const collected: number[] = [];
+  let pass = 1;
+  const give = memoryGiver('/p', new HostRoot(t.testdir()), { gc: () => collected.push(pass) });
+  for (; pass <= 41; pass++) give();
+  t.strictSame(collected, [1, 2, 21, 41]);
 });

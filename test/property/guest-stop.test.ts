@@ -243,20 +243,23 @@ t.test(`cut off anywhere and gone on with (seed ${seed})`, async () => {
       // Who goes by himself takes along what he needed, so that others may stand elsewhere in the second plan.
       if (made.fakes.every(({ leavesMs }) => leavesMs === undefined)) scene.checkOrder(scene.plan);
       scene.checkEnd(end);
-      checkKept(scene, first.stage, beganMs);
+      checkKept(scene, first.stage, again, beganMs);
       scene.verdict();
     }),
   );
 });
 
-/** Who had been asked before the cut gets no second grace. */
-function checkKept(scene: Scene, before: Stage, beganMs: number): void {
+/**
+ * Who had been asked before the cut gets no second grace. One whom the second plan puts behind others (who needed it has gone
+ * meanwhile) gets its last resort in its turn, as the order says.
+ */
+function checkKept(scene: Scene, before: Stage, again: StopPlan, beganMs: number): void {
+  const first = new Set(again.waves[0]?.guests.map(({ guest }) => guest.uuid));
   for (const standing of before.guests.filter(({ state }) => state === 'asked')) {
     const guest = scene.guests.find((one) => one.guest.uuid === standing.uuid)?.guest;
     const began = scene.moments[0]?.stage.startedMs ?? 0;
     const latest = Math.max(beganMs, standing.sinceMs - began + (guest?.policy.graceMs ?? 0));
-    const wave = before.guests.filter(({ wave: number }) => number === standing.wave);
-    if (wave.length > scene.made.parallel) continue; // it may have to wait for its place
+    if (!first.has(standing.uuid)) continue;
     for (const call of ['save', 'power-off']) {
       const ms = scene.first(call, standing.name);
       if (call === 'power-off' && guest?.policy.then === 'managed-save') continue;

@@ -164,6 +164,10 @@ class Stopping {
   }
 }
 
+function namesOf({ waves }: StopPlan): string[][] {
+  return waves.map(({ guests }) => guests.map(({ guest: { name } }) => name));
+}
+
 t.test('three waves: one obeys, one is slow, one is deaf', async (t) => {
   const scene = new Stopping([
     { guest: guest('web', { order: 30 }), obeysMs: { acpi: 500 } },
@@ -421,6 +425,34 @@ t.test('cancelled: nobody else is asked, those asked are left; gone on with: gra
     ],
   );
 });
+
+t.test(
+  'gone on with, where the order puts somebody else first now: the last resort waits its turn',
+  async (t) => {
+    const short = { graceMs: 10_000, ask: ['acpi'] as const };
+    const scene = new Stopping([
+      { guest: guest('base', short) },
+      { guest: guest('middle', { ...short, after: ['base'] }), leavesMs: 0 },
+      { guest: guest('asked', { ...short, after: ['middle'] }) },
+      { guest: guest('other', { ...short, after: ['base'] }) },
+    ]);
+    t.same(namesOf(scene.plan), [['asked'], ['middle', 'other'], ['base']]);
+    const cut = new AbortController();
+    void scene.clock.sleep(4_000).then(() => cut.abort(new Error('cut')));
+    const { stage: earlier } = await scene.stop({ signal: cut.signal });
+    scene.plan = planStop(scene.host.active(), settings(8), 600_000);
+    t.same(namesOf(scene.plan), [['other'], ['asked', 'base']], 'what it needed has gone by itself');
+    const { stage } = await scene.stop({ earlier });
+    const ends = scene.calls().filter((call) => call.startsWith('power-off'));
+    t.same(ends, ['power-off other 14', 'power-off asked 14.1', 'power-off base 24.1']);
+    t.same(
+      scene.calls().filter((call) => call.startsWith('ask asked')),
+      ['ask asked acpi 0'],
+      'no second grace',
+    );
+    t.match(stage, { state: 'done', message: '4 stopped' });
+  },
+);
 
 t.test('what is kept of an earlier stage', async (t) => {
   const one = guest('a', { graceMs: 60_000 });

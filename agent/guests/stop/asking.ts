@@ -20,6 +20,8 @@ export interface Asked {
 export interface AskingPorts {
   readonly power: Pick<GuestPower, 'askToShutDown'>;
   readonly clock: Clock;
+  /** Told that a way was taken, also one that nobody waited for any longer. */
+  readonly onTaken: (message: string) => void;
 }
 
 /** The way that a guest is asked by when this much of its grace is over: each way has its share, as long as the others'. */
@@ -37,7 +39,6 @@ export class Asking {
   readonly #ports: AskingPorts;
   /** Ways whose call has not come back, and when it was made: the guest agent's comes back when the guest is off. */
   readonly #pending = new Map<AskingWay, number>();
-
   constructor(guest: StopGuest, ports: AskingPorts) {
     this.#guest = guest;
     this.#ports = ports;
@@ -69,7 +70,10 @@ export class Asking {
     const beganMs = clock.now();
     this.#pending.set(way, beganMs);
     const back = () => this.#pending.get(way) === beganMs && this.#pending.delete(way);
-    const call = () => power.askToShutDown({ uuid, id }, way).finally(back);
+    const call = async (): Promise<void> => {
+      await power.askToShutDown({ uuid, id }, way).finally(back);
+      this.#ports.onTaken(`asked by ${way}`);
+    };
     const outcome = await within(call, limitMs, clock, ended);
     if (outcome.kind === 'done') return { kind: 'taken', message: `asked by ${way}` };
     if (outcome.kind === 'late') return waits(way);

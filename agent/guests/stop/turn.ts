@@ -9,7 +9,8 @@ import { askingAllowanceMs, type StopGuest } from './stop-guest.js';
 /** Between two tries to ask a guest that could not be asked yet. */
 const tryAgainMs = 2_000;
 
-export interface TurnPorts extends Omit<LastResortPorts, 'ended' | 'watch' | 'progress'>, AskingPorts {
+export interface TurnPorts
+  extends Omit<LastResortPorts, 'ended' | 'watch' | 'progress'>, Omit<AskingPorts, 'onTaken'> {
   readonly power: LastResortPorts['power'] & AskingPorts['power'];
   readonly watch: GoneWatch;
   readonly progress: Progress;
@@ -33,11 +34,13 @@ class Turn {
   readonly #guest: StopGuest;
   readonly #ports: TurnPorts & { readonly ended: AbortSignal };
   readonly #asking: Asking;
+  /** That it was asked, once it was: a guest that goes down may take its agent along, and says no to what is asked again. */
+  #taken: string | undefined;
 
   constructor(guest: StopGuest, ports: TurnPorts & { readonly ended: AbortSignal }) {
     this.#guest = guest;
     this.#ports = ports;
-    this.#asking = new Asking(guest, ports);
+    this.#asking = new Asking(guest, { ...ports, onTaken: (message) => this.#hears(message) });
   }
 
   async run(begun: Begun | undefined): Promise<void> {
@@ -57,7 +60,8 @@ class Turn {
 
   /**
    * When the grace began: when libvirt took an asking; or, where none is taken, as soon as libvirt is known to answer
-   * otherwise (QEMU hangs, no way works): time in which libvirt itself is silent is nobody's grace. Undefined: the guest is gone, the stop cancelled, or libvirt silent for too long.
+   * otherwise (QEMU hangs, no way works): time in which libvirt itself is silent is nobody's grace. Undefined: the guest is
+   * gone, the stop cancelled, or libvirt silent for too long.
    */
   async #begin(): Promise<number | undefined> {
     const { clock, watch, progress, ended } = this.#ports;
@@ -95,9 +99,15 @@ class Turn {
     return asked;
   }
 
+  #hears(message: string): void {
+    const { progress } = this.#ports;
+    this.#taken = message;
+    if (progress.standing(this.#guest)?.state === 'asked') progress.set(this.#guest, 'asked', message);
+  }
+
   #asked(message: string): number {
     const sinceMs = this.#ports.clock.now();
-    this.#ports.progress.set(this.#guest, 'asked', message, sinceMs);
+    this.#ports.progress.set(this.#guest, 'asked', this.#taken ?? message, sinceMs);
     return sinceMs;
   }
 
@@ -116,7 +126,7 @@ class Turn {
       way = wayAt(policy, clock.now() - askedMs);
       nextMs = clock.now() + askAgainMs;
       const asked = await this.#ask(way, endMs);
-      if (!ended.aborted) progress.set(this.#guest, 'asked', asked.message);
+      if (!ended.aborted) progress.set(this.#guest, 'asked', this.#taken ?? asked.message);
     }
   }
 

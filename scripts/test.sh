@@ -47,9 +47,9 @@ count() {
 begin=$SECONDS
 phase parallel 2 480 "${side_by_side[@]}"
 phase serial 1 360 "${one_at_a_time[@]}"
-# Whoever comes first builds the tree that all of them stand on, within no test's time.
+# Whoever comes first builds the tree that all of them stand on, and the disk made of it, within no test's time.
 if [ "${#whole_hosts[@]}" -gt 0 ] && [ "$(id -u)" -eq 0 ]; then
-  scripts/systemd-host/root-tree.sh >/dev/null
+  test/vm/root-image.sh >/dev/null
   scripts/systemd-host/program-layer.sh >/dev/null
 fi
 phase hosts 2 480 "${whole_hosts[@]}"

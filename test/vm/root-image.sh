@@ -36,7 +36,7 @@ flock 9
 image=$cache/image-${tree##*/tree-}
 if [ ! -e "$image/root.img" ]; then
   begin=$SECONDS
-  for old in "$cache"/*/; do case $old in */tree-*) ;; *) rm -rf "$old" ;; esac; done
+  rm -rf "$cache"/image-*/
   mkdir "$image.building"
   write_image "$tree" "$image.building"
   mv "$image.building" "$image"

@@ -108,6 +108,7 @@ export async function openGuests(options: GuestsOptions): Promise<OpenGuests> {
         ...stagesOf(basics, log),
         ...{ settings, startParts, changed },
         hold: (uuids) => shouldRun.hold(uuids),
+        isWanted: (uuid) => shouldRun.has(uuid),
       }),
     looks: {
       ports: portKeeper(host, basics, settings, log),

@@ -8,10 +8,11 @@ import type { GuestOrder } from '../../proto/gen/drover/v1/GuestOrder.js';
 import type { GuestReportInput } from '../../proto/gen/drover/v1/GuestReport.js';
 import { asDroverError } from '../../proto/wire/errors.js';
 import type { GuestSettings } from '../../proto/wire/guest-settings.js';
-import type { DomainEvent, DomainView, Hypervisor } from '../libvirt/hypervisor.js';
+import type { DomainEvent, Hypervisor } from '../libvirt/hypervisor.js';
 import type { Log } from '../log.js';
 import { FindingsWatch, type FindingsOptions } from './findings-watch.js';
-import type { GuestState, Stage } from './guest.js';
+import type { Stage } from './guest.js';
+import { askedAreGone } from './stop/asked-gone.js';
 import type { Clock } from './stop/clock.js';
 import { GuestOrders } from './orders.js';
 import { OthersStage } from './others-stage.js';
@@ -50,12 +51,6 @@ const defaultAskMs = 5_000;
 /** How long a look for other owners may take when the host goes down. */
 const ownerMs = 10_000;
 
-/** How long guests that were asked have to end, when the host stays up after all. */
-const askedMs = 60_000;
-const askedAgainMs = 1_000;
-
-const underWay: ReadonlySet<GuestState> = new Set(['asked', 'saving', 'powering-off']);
-
 export class GuestKeeper {
   readonly stages: GuestStages;
   readonly #options: KeeperOptions;
@@ -90,7 +85,7 @@ export class GuestKeeper {
       now,
     });
     const answer = (stage: Stage): void => this.#teller.answer(stage);
-    this.#orders = new GuestOrders({ stages: this.stages, files, answer, now, log });
+    this.#orders = new GuestOrders({ ...options, stages: this.stages, files, answer, now, log });
   }
 
   /** Takes up what ran before, and follows the host from now on. */
@@ -238,32 +233,20 @@ export class GuestKeeper {
 
   /** It does not go down. Guests that were asked already end all the same, and then run again like those that are off. */
   #stayUp(): void {
-    const { shouldRun, hypervisor, log } = this.#options;
+    const { shouldRun, hypervisor, clock, log } = this.#options;
     const word = ++this.#word;
     this.#goingDown = undefined;
     this.stages.cancel('the host stays up after all');
     const back = async (): Promise<void> => {
       await this.stages.idle();
-      await this.#askedAreGone(word);
+      const isOver = (): boolean => word !== this.#word;
+      await askedAreGone(this.stages.current ?? { guests: [] }, { hypervisor, clock, isOver });
       if (word !== this.#word) return;
       shouldRun.thaw();
       await shouldRun.reconcile(await hypervisor.domains());
       await this.#resume();
     };
     void back().catch((error: Error) => log.warn({ error: error.message }, 'guests not started again'));
-  }
-
-  async #askedAreGone(word: number): Promise<void> {
-    const { hypervisor, clock } = this.#options;
-    const asked = (this.stages.current?.guests ?? []).filter(({ state }) => underWay.has(state));
-    const isAsked = (one: DomainView): boolean =>
-      asked.some(({ uuid, id }) => uuid === one.uuid && id === one.id);
-    const endMs = clock.now() + askedMs;
-    while (asked.length > 0 && word === this.#word && clock.now() < endMs) {
-      const domains = await hypervisor.domains().catch(() => undefined);
-      if (domains && !domains.some(isAsked)) return;
-      await clock.sleep(askedAgainMs);
-    }
   }
 
   /** Undefined where it takes longer: systemd may be silent, and the host goes down all the same. */

@@ -1,9 +1,12 @@
 /** What the control plane asks to do with guests. An order that was carried out, or is under way, is not carried out again. */
 import type { GuestOrder } from '../../proto/gen/drover/v1/GuestOrder.js';
 import { asDroverError, DroverError } from '../../proto/wire/errors.js';
+import type { Hypervisor } from '../libvirt/hypervisor.js';
 import type { Log } from '../log.js';
 import type { Stage, StageCause } from './guest.js';
 import type { GuestStages, StagesOptions } from './stages.js';
+import { askedAreGone } from './stop/asked-gone.js';
+import type { Clock } from './stop/clock.js';
 import type { StageFile } from './stop/stage-file.js';
 
 type Files = { readonly [Name in keyof StagesOptions['files']]: Pick<StageFile, 'load'> };
@@ -13,6 +16,8 @@ export interface OrdersOptions {
   readonly files: Files;
   /** A stage that is not the newest: of an order that could not be carried out, or was carried out before. */
   answer(stage: Stage): void;
+  readonly hypervisor: Pick<Hypervisor, 'domains'>;
+  readonly clock: Clock;
   now(): number;
   readonly log: Log;
 }
@@ -59,7 +64,8 @@ export class GuestOrders {
     const { id, kind } = order;
     log.info({ id, kind, cause: order.cause }, 'guest order of the control plane');
     if (kind === 'stop') await stages.stop(wishOf(order));
-    else if (kind === 'start') await stages.start({ ...wishOf(order), uuids: () => this.#whom(order) });
+    else if (kind === 'start')
+      await stages.start({ ...wishOf(order), uuids: (signal) => this.#whom(order, signal) });
     else throw new DroverError('invalid-argument', `guest order: got ${kind}; want stop, start or cancel`);
   }
 
@@ -72,10 +78,10 @@ export class GuestOrders {
     return stage?.state === 'done' ? stage : undefined;
   }
 
-  /** Those that are named, or that the stop `for_id` turned off. Errors: `not-found`. */
-  async #whom({ uuids, forId }: GuestOrder): Promise<readonly string[]> {
+  /** Those that are named, or that the stop `for_id` has begun with; whom it asked may be about to end. Errors: `not-found`. */
+  async #whom({ uuids, forId }: GuestOrder, signal: AbortSignal): Promise<readonly string[]> {
     if (uuids.length > 0) return uuids;
-    const { files } = this.#options;
+    const { files, hypervisor, clock } = this.#options;
     const kept = [await files.stop.load(), await files.asked.load()].find((one) => one?.stage.id === forId);
     if (!kept)
       throw new DroverError('not-found', `no stop ${forId} is known here, so nobody is started for it`, {
@@ -83,7 +89,10 @@ export class GuestOrders {
         value: forId,
         cure: 'start the guests by name, or with drover-agent start-guests',
       });
-    return kept.stage.guests.filter(({ state }) => state === 'stopped').map(({ uuid }) => uuid);
+    const { guests } = kept.stage;
+    if (kept.isOfThisBoot)
+      await askedAreGone({ guests }, { hypervisor, clock, isOver: () => signal.aborted });
+    return guests.filter(({ state }) => state !== 'waiting' && state !== 'left').map(({ uuid }) => uuid);
   }
 
   #fail(order: GuestOrder, message: string): void {

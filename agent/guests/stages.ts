@@ -6,13 +6,14 @@ import { asDroverError, DroverError } from '../../proto/wire/errors.js';
 import type { GuestSettings } from '../../proto/wire/guest-settings.js';
 import type { DomainView, GuestPower, Hypervisor } from '../libvirt/hypervisor.js';
 import type { Log } from '../log.js';
-import type { Guest, Stage, StageCause } from './guest.js';
+import type { Stage, StageCause } from './guest.js';
 import { guestOf } from './policy.js';
+import { begunStart, type BegunStart } from './start/begun-start.js';
 import { runStart, type RunStartOptions } from './start/run.js';
 import type { Clock } from './stop/clock.js';
 import { planStop } from './stop/plan.js';
 import { runStop } from './stop/run.js';
-import type { StageFile } from './stop/stage-file.js';
+import type { KeptStage, StageFile } from './stop/stage-file.js';
 import { activeGuests, type StopGuest } from './stop/stop-guest.js';
 import { Turns } from './turns.js';
 
@@ -35,6 +36,8 @@ export interface StagesOptions {
   lock(signal: AbortSignal): Promise<() => void>;
   /** Of a shutdown: which guests should run again. */
   hold(uuids: readonly string[]): Promise<void>;
+  /** Whether a guest that is off should run: its owner did not turn it off. Absent: nobody knows, so it does not count. */
+  isWanted?(uuid: string): boolean;
   /** Ports that are left though no guest runs; answers what was done, in words. Errors are told and stop nothing. */
   clearPorts(): Promise<string>;
   /** What starts need of the host. */
@@ -49,8 +52,8 @@ export interface StagesOptions {
 export interface StageWish {
   readonly id: string;
   readonly cause: StageCause;
-  /** Only these, asked when the stage begins; absent: all. */
-  readonly uuids?: () => Promise<readonly string[]>;
+  /** Only these, asked when the stage begins; absent: all. `signal`: the stage is given up. */
+  readonly uuids?: (signal: AbortSignal) => Promise<readonly string[]>;
   /** When the host goes down whatever guests do; see `StopOptions`. */
   readonly endMs?: number;
 }
@@ -124,7 +127,7 @@ export class GuestStages {
   ): Promise<Stage> {
     const { files, hypervisor, power, clock, hold } = this.#options;
     const { cause } = wish;
-    const isMeant = await meant(wish);
+    const isMeant = await meant(wish, signal);
     const active = async (): Promise<StopGuest[]> =>
       activeGuests((await hypervisor.domains()).filter(isMeant), settings);
     const guests = activeGuests(await this.#listed(wish, isMeant, signal), settings);
@@ -172,31 +175,42 @@ export class GuestStages {
     }
   }
 
-  /** A stop of this boot whose owner could not end it; or this very stop, asked again, with those that it turned off. */
+  /**
+   * A stop of this boot whose owner could not end it; or this very stop, asked again, with those that it turned off. Graces of
+   * another boot are over: none of its guests is the same start.
+   */
   async #unfinished({ id }: StageWish): Promise<Stage | undefined> {
     const { stop, asked } = this.#options.files;
     const loaded = await Promise.all([stop, asked].map((file) => file.load().catch(() => undefined)));
-    const isOpen = ({ state, id: one }: Stage): boolean =>
-      state === 'running' || (one === id && state !== 'done');
-    return loaded.find((kept) => kept?.isOfThisBoot && isOpen(kept.stage))?.stage;
+    const kept = loaded.find((one) => one && isOpen(one, id));
+    if (!kept || kept.isOfThisBoot) return kept?.stage;
+    return { ...kept.stage, guests: kept.stage.guests.map(({ id: _start, ...guest }) => guest) };
   }
 
   async #start(wish: StageWish, signal: AbortSignal, settings: GuestSettings): Promise<Stage> {
     const { files, power, clock, log, startParts } = this.#options;
     const kept = [files.start];
+    const isMeant = await meant(wish, signal);
+    const domains = await this.#options.hypervisor.domains();
+    const begun = await this.#begun(wish, domains);
+    const stays = new Set(begun?.guests.map(({ uuid }) => uuid));
+    const isMissing = ({ uuid, id }: DomainView): boolean => id < 0 && !stays.has(uuid);
     const stage = await runStart({
       ...{ id: wish.id, cause: wish.cause, signal, power, log, now: () => clock.now() },
       ...startParts(settings),
-      guests: await this.#inactive(wish, settings),
+      guests: domains.filter((one) => isMissing(one) && isMeant(one)).map((one) => guestOf(one, settings)),
+      begun,
       report: (each) => this.#note(each, kept),
     });
     return this.#ended(stage, kept);
   }
 
-  async #inactive(wish: StageWish, settings: GuestSettings): Promise<Guest[]> {
-    const isMeant = await meant(wish);
-    const domains = await this.#options.hypervisor.domains();
-    return domains.filter((domain) => domain.id < 0 && isMeant(domain)).map((one) => guestOf(one, settings));
+  /** What this very start, asked for before in this boot, has brought up. */
+  async #begun({ id }: StageWish, domains: readonly DomainView[]): Promise<BegunStart | undefined> {
+    const { files, isWanted = () => true } = this.#options;
+    const kept = await files.start.load().catch(() => undefined);
+    if (!kept?.isOfThisBoot || kept.stage.id !== id) return undefined;
+    return begunStart(kept.stage, domains, isWanted);
   }
 
   #note(stage: Stage, files: readonly StageFile[]): void {
@@ -234,9 +248,14 @@ export class GuestStages {
   }
 }
 
+/** Goes on where `id` is asked for, or what its owner left open. */
+function isOpen({ stage, isOfThisBoot }: KeptStage, id: string): boolean {
+  return stage.id === id ? stage.state !== 'done' : isOfThisBoot && stage.state === 'running';
+}
+
 type Meant = (domain: Pick<DomainView, 'uuid'>) => boolean;
 
-async function meant({ uuids }: StageWish): Promise<Meant> {
-  const set = uuids && new Set(await uuids());
+async function meant({ uuids }: StageWish, signal: AbortSignal): Promise<Meant> {
+  const set = uuids && new Set(await uuids(signal));
   return ({ uuid }) => set?.has(uuid) ?? true;
 }

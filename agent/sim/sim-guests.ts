@@ -56,6 +56,7 @@ async function openSimGuests({
         ...stagesOf(basics, log),
         ...{ settings, changed },
         hold: (uuids) => shouldRun.hold(uuids),
+        isWanted: (uuid) => shouldRun.has(uuid),
         startParts: (now) => {
           basics.limit(now);
           return { queue, ...(now.start.fleet_limits && { permits }) };

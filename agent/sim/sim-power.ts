@@ -12,6 +12,8 @@ export interface SimManners {
   readonly stopMs?: number;
   /** From the start to running; 0. */
   readonly startMs?: number;
+  /** It does not start, and libvirt says this. */
+  readonly broken?: string;
   /** Its definition goes with its stop. */
   readonly transient?: boolean;
 }
@@ -98,7 +100,8 @@ export class SimPower implements GuestPower {
   async start(uuid: string, deadlineMs: number): Promise<void> {
     checkDeadline(deadlineMs);
     this.#defined(uuid);
-    const { startMs = 0 } = this.#of(uuid);
+    const { startMs = 0, broken } = this.#of(uuid);
+    if (broken !== undefined) throw new DroverError('failed-precondition', `start ${uuid}: ${broken}`);
     if (startMs > deadlineMs)
       throw new DroverError('deadline-exceeded', `start ${uuid}: takes ${startMs} ms`);
     if (startMs > 0) await new Promise<void>((resolve) => this.#later(startMs, resolve));

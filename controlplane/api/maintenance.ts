@@ -16,6 +16,6 @@ export function maintenanceHandlers(fleet: FleetControl, maintenance: Maintenanc
       shown(await maintenance.maintain(request, caller.name)),
 
     ResumeHost: async (request: ResumeHostRequest, caller: Caller): Promise<MaintainHostResponseInput> =>
-      shown(await maintenance.resume(request.host, caller.name)),
+      shown(await maintenance.resume(request, caller.name)),
   };
 }

@@ -18,11 +18,20 @@ export interface Followed {
   readonly kind: 'stop' | 'start';
 }
 
+export interface FollowedEnd {
+  /** undefined: the agent tells another by now. */
+  readonly stage: GuestStage | undefined;
+  /** Every guest is where it should be. */
+  readonly isDone: boolean;
+  /** Why it failed, as the record has it; empty: it did not, or nobody said. */
+  readonly message: string;
+}
+
 /**
- * The stage at its end; undefined: it ended, and the agent tells another by now. Errors: `deadline-exceeded` after two
+ * How the stage ended. What is told of it from before it was asked for again does not count. Errors: `deadline-exceeded` after two
  * hours, `failed-precondition` when somebody ended the maintenance meanwhile, those of a control plane that stays away.
  */
-export async function followGuests(api: Api, followed: Followed, io: Io): Promise<GuestStage | undefined> {
+export async function followGuests(api: Api, followed: Followed, io: Io): Promise<FollowedEnd> {
   const giveUpAt = io.now() + looks.allMs;
   let waitMs: number = looks.firstMs;
   let said = '';
@@ -30,13 +39,18 @@ export async function followGuests(api: Api, followed: Followed, io: Io): Promis
   for (;;) {
     const detail = await patiently(api, followed.host, io);
     const stage = detail.guests?.stage;
-    if (stage?.id === followed.stageId) seen = stage;
+    if (stage?.id === followed.stageId && !isAwaited(detail, followed)) seen = stage;
     const text = seen
       ? progressText(seen, followed.kind)
       : `the order to ${followed.kind} waits for the agent`;
     if (text !== said) await writeText(io.stderr, `${text}\n`);
     said = text;
-    if (hasEnded(detail, followed)) return seen;
+    if (hasEnded(detail, followed))
+      return {
+        stage: seen,
+        isDone: isDone(detail, seen),
+        message: detail.host?.maintenance?.stageMessage ?? '',
+      };
     if (io.now() >= giveUpAt) throw endless(followed, detail);
     await io.sleep(waitMs);
     waitMs = Math.min(looks.longestMs, waitMs * 2);
@@ -46,7 +60,7 @@ export async function followGuests(api: Api, followed: Followed, io: Io): Promis
 /** The control plane's own record says it: the agent's report may be a newer stage's by then. */
 function hasEnded({ host }: HostDetail, { kind, stageId }: Followed): boolean {
   const maintenance = host?.maintenance;
-  if (kind === 'start') return maintenance?.stageId !== stageId;
+  if (kind === 'start') return maintenance?.stageId !== stageId || maintenance.stageState === 'failed';
   if (maintenance?.stageId !== stageId) {
     const cure = `look at it with drover host show ${host?.name ?? ''}`;
     throw new DroverError('failed-precondition', `the maintenance was ended or changed meanwhile; ${cure}`, {
@@ -55,6 +69,17 @@ function hasEnded({ host }: HostDetail, { kind, stageId }: Followed): boolean {
     });
   }
   return maintenance.stageState === 'done' || maintenance.stageState === 'failed';
+}
+
+/** The agent has not told the stage since it was asked for. */
+function isAwaited({ host }: HostDetail, { stageId }: Followed): boolean {
+  return host?.maintenance?.stageId === stageId && host.maintenance.stageState === '';
+}
+
+/** A start of all leaves no maintenance; one that somebody gave up does not either, and was not seen to come to its end. */
+function isDone({ host }: HostDetail, seen: GuestStage | undefined): boolean {
+  const { stageState } = host?.maintenance ?? { stageState: seen?.state ?? 'done' };
+  return stageState === 'done';
 }
 
 async function patiently(api: Api, host: string, io: Io): Promise<HostDetail> {

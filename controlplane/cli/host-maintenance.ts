@@ -30,9 +30,14 @@ export const maintenance = leaf({
 
 export const resume = leaf({
   name: 'resume',
-  summary: 'End drain or maintenance: back into placement, and start the guests that were stopped for it.',
+  summary:
+    'End drain or maintenance: back into placement, and start the guests that were stopped for it. Again: try those that did not start.',
   args: [hostArgument],
-  examples: ['drover host resume kvm-01', 'drover host resume kvm-01 --wait'],
+  examples: [
+    'drover host resume kvm-01',
+    'drover host resume kvm-01 --wait',
+    'drover host resume kvm-01 --guests leave',
+  ],
   options: resumeOptions,
   run: async (call): Promise<Result> => (await import('./run-maintenance.js')).resumeHost(call),
 });

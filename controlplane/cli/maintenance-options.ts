@@ -14,7 +14,13 @@ export const maintenanceOptions = {
   guests: text({ flags: '--guests <what>', summary: 'stop: in order; leave: they go on running' }),
   ...{ reason, force, noop, wait },
 } as const;
-export const resumeOptions = { wait } as const;
+export const resumeOptions = {
+  guests: text({
+    flags: '--guests <what>',
+    summary: 'start (default): in order; leave: those that are off stay off',
+  }),
+  wait,
+} as const;
 
 export type DrainCall = Call<typeof drainOptions>;
 export type MaintenanceCall = Call<typeof maintenanceOptions>;

@@ -4,7 +4,7 @@ import { exitCodes, invalid } from '../../proto/wire/errors.js';
 import type { Result } from './command.js';
 import type { DrainCall, MaintenanceCall, ResumeCall } from './maintenance-options.js';
 import { followGuests } from './follow-guests.js';
-import { maintainedView, resumedView, stageView } from './views/maintenance.js';
+import { cureView, maintainedView, resumedView, stageView } from './views/maintenance.js';
 
 interface Asked {
   readonly state: 'drain' | 'maintenance';
@@ -26,10 +26,14 @@ export async function maintainHost(call: MaintenanceCall): Promise<Result> {
   return withEnd(call, result, 'stop');
 }
 
-/** Errors: as of `maintainHost`. */
+/** Errors: as of `maintainHost`; the wait ends with exit 1 where guests have not started. */
 export async function resumeHost(call: ResumeCall): Promise<Result> {
   const [host = ''] = call.args;
-  const message = await (await call.api()).call('Fleet', 'ResumeHost', { host });
+  const { guests } = call.options;
+  if (guests !== undefined && guests !== 'start' && guests !== 'leave')
+    throw invalid('--guests', guests, 'start or leave');
+  const request = { host, guests: guests ?? 'start' };
+  const message = await (await call.api()).call('Fleet', 'ResumeHost', request);
   const result = { message, view: resumedView(message) };
   return call.options.wait && message.host?.maintenance ? withEnd(call, result, 'start') : result;
 }
@@ -52,10 +56,11 @@ function exitOf({ refusals, host }: MaintainHostResponse, noop: boolean, asked: 
   if (!noop) return exitCodes.ok;
   if (refusals.length > 0) return exitCodes.failed;
   const now = host?.maintenance;
-  return now?.state === asked.state && now.guests === asked.guests ? exitCodes.ok : exitCodes.pending;
+  const isThere = now?.state === asked.state && now.guests === asked.guests && now.stageState !== 'failed';
+  return isThere ? exitCodes.ok : exitCodes.pending;
 }
 
-/** The answer with how the guests came out; exit 1 where the stage failed. */
+/** The answer with how the guests came out; exit 1 where not all are where they should be. */
 async function withEnd(
   call: MaintenanceCall | ResumeCall,
   result: Result,
@@ -63,7 +68,9 @@ async function withEnd(
 ): Promise<Result> {
   const { host } = result.message as MaintainHostResponse;
   const stageId = host?.maintenance?.stageId ?? '';
-  const stage = await followGuests(await call.api(), { host: host?.id ?? '', stageId, kind }, call.io);
-  const exit = stage?.state === 'failed' ? exitCodes.failed : exitCodes.ok;
-  return { ...result, view: [...result.view, ...stageView(stage, kind, call.io.now())], exit };
+  const followed = { host: host?.id ?? '', stageId, kind };
+  const end = await followGuests(await call.api(), followed, call.io);
+  const view = [...result.view, ...stageView(end, kind, call.io.now())];
+  if (end.isDone) return { ...result, view, exit: exitCodes.ok };
+  return { ...result, view: [...view, ...cureView(kind, host?.name ?? '')], exit: exitCodes.failed };
 }

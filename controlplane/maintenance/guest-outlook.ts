@@ -4,6 +4,7 @@
  */
 import type { Domain } from '../../proto/gen/drover/v1/Domain.js';
 import type { GuestOutlook } from '../../proto/gen/drover/v1/GuestOutlook.js';
+import type { GuestStage } from '../../proto/gen/drover/v1/GuestStage.js';
 import type { GuestProgress } from '../../proto/gen/drover/v1/GuestProgress.js';
 import type { GuestSettings } from '../../proto/wire/guest-settings.js';
 import { matchesPattern } from '../model/selector.js';
@@ -43,18 +44,34 @@ export function stopping(asked: GuestsAsked): GuestOutlook[] {
   return [...stopped.toSorted((a, b) => a.wave - b.wave), ...staying({ ...asked, domains: others })];
 }
 
-/** What a stop has stopped is started; `stopped`: its guests as the agent told them. */
-export function starting(asked: GuestsAsked, stopped: readonly GuestProgress[]): GuestOutlook[] {
-  const waves = Math.max(0, ...stopped.map(({ wave }) => wave));
-  const waveOf = new Map(
-    stopped.filter(({ state }) => state === 'stopped').map(({ uuid, wave }) => [uuid, waves + 1 - wave]),
-  );
+/** Who is off by a stop is started, or is by a start that failed; `stage`: of the two, as the agent told it. */
+export function starting(asked: GuestsAsked, stage: Pick<GuestStage, 'kind' | 'guests'>): GuestOutlook[] {
+  const starts = stage.kind === 'start' ? startsAgain(stage.guests) : startsAfter(stage.guests);
   const outlooks = asked.domains.map((domain): GuestOutlook => {
-    const wave = isRunning(domain) ? undefined : waveOf.get(domain.uuid);
+    const start = isRunning(domain) ? undefined : starts.get(domain.uuid);
     const [stays] = staying({ ...asked, domains: [domain] }) as [GuestOutlook];
-    return wave === undefined ? stays : { ...stays, wave, action: 'started', detail: 'was stopped for it' };
+    return start ? { ...stays, ...start, action: 'started' } : stays;
   });
   return outlooks.toSorted((a, b) => (a.wave || Infinity) - (b.wave || Infinity) || 0);
+}
+
+type Starts = ReadonlyMap<string, Pick<GuestOutlook, 'wave' | 'detail'>>;
+
+/** The last that stopped is the first. Whom the stop did not come to, or left as told, is none of its own. */
+function startsAfter(stopped: readonly GuestProgress[]): Starts {
+  const waves = Math.max(0, ...stopped.map(({ wave }) => wave));
+  const touched = stopped.filter(({ state }) => state !== 'waiting' && state !== 'left');
+  return new Map(
+    touched.map(({ uuid, wave }) => [uuid, { wave: waves + 1 - wave, detail: 'was stopped for it' }]),
+  );
+}
+
+/** Those that came up, and that their owner may have turned off since, are left alone. */
+function startsAgain(started: readonly GuestProgress[]): Starts {
+  const missing = started.filter(({ state }) => state !== 'running' && state !== 'stopped');
+  return new Map(
+    missing.map(({ uuid, wave, message }) => [uuid, { wave, detail: `did not start: ${message || '-'}` }]),
+  );
 }
 
 /** Has a machine that would have to be stopped. */

@@ -6,8 +6,10 @@ import type { AgentMessage } from '../../proto/gen/drover/v1/AgentMessage.js';
 import type { CapacityOutlook } from '../../proto/gen/drover/v1/CapacityOutlook.js';
 import type { Domain } from '../../proto/gen/drover/v1/Domain.js';
 import type { GuestOutlook } from '../../proto/gen/drover/v1/GuestOutlook.js';
+import type { GuestStage } from '../../proto/gen/drover/v1/GuestStage.js';
 import type { HostRecord } from '../../proto/gen/drover/v1/HostRecord.js';
 import type { MaintainHostRequest } from '../../proto/gen/drover/v1/MaintainHostRequest.js';
+import type { ResumeHostRequest } from '../../proto/gen/drover/v1/ResumeHostRequest.js';
 import { asDroverError, type DroverError } from '../../proto/wire/errors.js';
 import { parseGuests } from '../../proto/wire/profile.js';
 import type { AgentWatcher } from '../fleet/agent-watcher.js';
@@ -16,9 +18,22 @@ import type { Registry } from '../fleet/registry.js';
 import type { HostSession, Sessions } from '../fleet/sessions.js';
 import { capacityWithout } from './capacity.js';
 import { type GuestsAsked, isRunning, starting, staying, stopping } from './guest-outlook.js';
-import { type Circumstances, objectionsTo, refusal, warningsOf } from './objections.js';
+import { type Circumstances, objectionsTo, refusal, resumeWarningsOf, warningsOf } from './objections.js';
 import { isStartDue, sendCancel, sendOrder } from './orders.js';
-import { entered, isAsWished, isThere, resumed, stopOf, told, type Wish, wishOf } from './transitions.js';
+import {
+  entered,
+  hasEnded,
+  isAsWished,
+  isResumed,
+  isThere,
+  resumed,
+  type ResumeWish,
+  resumeWishOf,
+  stopOf,
+  told,
+  type Wish,
+  wishOf,
+} from './transitions.js';
 
 export interface MaintenanceParts {
   readonly directory: Directory;
@@ -79,10 +94,8 @@ export class Maintenance implements AgentWatcher {
     if (validateOnly) return { ...answer, host: before, refusals: standing.map(({ message }) => message) };
     if (standing[0]) throw standing[0];
     const host = isAsWished(before, wish) ? before : await this.#enter(before, wish);
-    const session = this.#parts.sessions.get(host.id);
-    const started = before.maintenance?.state === 'resuming' ? before.maintenance.stageId : '';
-    if (session && started !== '') sendCancel(session, started);
-    this.#order(host, host.maintenance?.stageState === 'failed');
+    if (before.maintenance?.state === 'resuming') this.#cancel(before);
+    this.#order(host);
     return { ...answer, host, refusals: [] };
   }
 
@@ -101,48 +114,51 @@ export class Maintenance implements AgentWatcher {
   }
 
   /**
-   * Ends drain or maintenance: placement on, lock released, guests that the stop stopped are ordered to start. A host in
-   * neither is answered as it is. Errors: `not-found`, `failed-precondition` when another holds the host.
+   * Ends drain or maintenance: placement on, lock released, guests that the stop stopped are ordered to start, and again those
+   * that a start before did not bring up. A host in neither is answered as it is. Errors: `not-found`, `invalid-argument`,
+   * `failed-precondition` when another holds the host.
    */
-  resume(name: string, by: string): Promise<MaintenanceAnswer> {
-    return this.#serially(async () => {
-      const { directory, now } = this.#parts;
-      const before = directory.resolve(name);
-      const host = isInNeither(before)
-        ? before
-        : await directory.update(before.id, (newest) => resumed(newest, by, now()));
-      this.#order(host, false);
-      return {
-        host,
-        guests: this.#startedGuests(before),
-        capacity: [],
-        warnings: this.#resumeWarnings(before),
-        refusals: [],
-      };
-    });
+  resume(request: ResumeHostRequest, by: string): Promise<MaintenanceAnswer> {
+    const wish = resumeWishOf(request, by);
+    return this.#serially(() => this.#resume(request.host, wish));
   }
 
-  #startedGuests(before: HostRecord): GuestOutlook[] {
-    const stage = this.#parts.sessions.get(before.id)?.guests?.stage;
-    const isOurs = before.maintenance && stage && stage.id === stopOf(before.maintenance);
-    return starting(this.#guestsAsked(before), isOurs ? stage.guests : []);
+  async #resume(name: string, wish: ResumeWish): Promise<MaintenanceAnswer> {
+    const { directory, now } = this.#parts;
+    const before = directory.resolve(name);
+    const guests = this.#resumedGuests(before, wish);
+    const warnings = resumeWarningsOf(before, wish, this.#isConnected(before.id));
+    const host = isResumed(before, wish)
+      ? before
+      : await directory.update(before.id, (newest) => resumed(newest, wish, now()));
+    if (wish.guests === 'leave') this.#cancel(before);
+    this.#order(host);
+    return { host, guests, capacity: [], warnings, refusals: [] };
   }
 
-  #resumeWarnings({ id, name, disabled, disabledReason, forcedDown, maintenance }: HostRecord): string[] {
-    const isAway = maintenance?.stageId && !this.#isConnected(id);
-    return [
-      ...(maintenance ? [] : [`${name} is in neither drain nor maintenance`]),
-      ...(isAway ? ['its agent is not connected: guests are started when it is back'] : []),
-      ...(disabled
-        ? [`it stays disabled (${disabledReason || 'no reason given'}): drover host update ${name} --enable`]
-        : []),
-      ...(forcedDown ? [`it stays forced down: drover host update ${name} --lift-forced-down`] : []),
-    ];
+  #resumedGuests(before: HostRecord, wish: ResumeWish): GuestOutlook[] {
+    const asked = this.#guestsAsked(before);
+    const stage = this.#ownStage(before);
+    return stage && wish.guests === 'start' ? starting(asked, stage) : staying(asked);
+  }
+
+  /** The stage that the agent told last, where it is that of the maintenance, or the stop before it. */
+  #ownStage({ id, maintenance }: HostRecord): GuestStage | undefined {
+    const stage = this.#parts.sessions.get(id)?.guests?.stage;
+    if (!stage || !maintenance?.stageId) return undefined;
+    return stage.id === maintenance.stageId || stage.id === stopOf(maintenance) ? stage : undefined;
+  }
+
+  /** A stop or start that may go on ends. */
+  #cancel({ id, maintenance }: HostRecord): void {
+    const session = this.#parts.sessions.get(id);
+    if (session && maintenance?.stageId && !hasEnded(maintenance.stageState))
+      sendCancel(session, maintenance.stageId);
   }
 
   /** A new session knows nothing of earlier orders, unless it has shown the end of their stage. */
   connected(session: HostSession, host: HostRecord, isNew: boolean): void {
-    if (isNew) sendOrder(session, host.maintenance, false);
+    if (isNew) sendOrder(session, host.maintenance);
   }
 
   /** Keeps how far the agent is. What cannot be written is written with its next report. */
@@ -151,9 +167,9 @@ export class Maintenance implements AgentWatcher {
     const { hostId } = session;
     const host = stage && this.#parts.directory.get(hostId);
     if (!host) return;
-    if (isStartDue(host.maintenance, stage)) sendOrder(session, host.maintenance, false);
+    if (isStartDue(host.maintenance, stage)) sendOrder(session, host.maintenance);
     if (!told(host, stage)) return;
-    const note = `${stage.id} ${stage.state}`;
+    const note = `${stage.id} ${stage.state} ${stage.endedUnixMs}`;
     if (this.#noting.get(hostId) === note) return;
     this.#noting.set(hostId, note);
     this.#parts.directory
@@ -166,16 +182,14 @@ export class Maintenance implements AgentWatcher {
 
   /** Guests that a stop has stopped, or that come back, take their place on the host also while they are shut off. */
   expectedOn(hostId: string): ReadonlySet<string> {
-    const maintenance = this.#parts.directory.get(hostId)?.maintenance;
-    const stage = this.#parts.sessions.get(hostId)?.guests?.stage;
-    if (!maintenance?.stageId || !stage) return nobody;
-    const isOurs = stage.id === maintenance.stageId || stage.id === stopOf(maintenance);
-    return isOurs ? new Set(stage.guests.map(({ uuid }) => uuid)) : nobody;
+    const host = this.#parts.directory.get(hostId);
+    const stage = host && this.#ownStage(host);
+    return stage ? new Set(stage.guests.map(({ uuid }) => uuid)) : nobody;
   }
 
-  #order(host: HostRecord, again: boolean): void {
+  #order(host: HostRecord): void {
     const session = this.#parts.sessions.get(host.id);
-    if (session) sendOrder(session, host.maintenance, again);
+    if (session) sendOrder(session, host.maintenance);
   }
 
   #circumstances(host: HostRecord): Circumstances {
@@ -214,8 +228,4 @@ export class Maintenance implements AgentWatcher {
     this.#queue = result.catch(() => undefined);
     return result;
   }
-}
-
-function isInNeither({ maintenance }: HostRecord): boolean {
-  return maintenance === null || maintenance.state === 'resuming';
 }

@@ -1,9 +1,10 @@
 /** What speaks against taking a host out, and what a person should know of it. Pure. */
 import type { CapacityOutlook } from '../../proto/gen/drover/v1/CapacityOutlook.js';
+import type { HostRecord } from '../../proto/gen/drover/v1/HostRecord.js';
 import type { PreflightFinding } from '../../proto/gen/drover/v1/PreflightFinding.js';
 import { DroverError } from '../../proto/wire/errors.js';
 import { capacityWords, isShort } from './capacity.js';
-import type { Wish } from './transitions.js';
+import type { ResumeWish, Wish } from './transitions.js';
 
 export interface Circumstances {
   readonly host: string;
@@ -67,6 +68,24 @@ export function warningsOf(wish: Wish, circumstances: Circumstances): string[] {
         ]
       : [];
   return [...forced, ...findings, ...guess];
+}
+
+/** What a person should know of a host that is resumed. `before`: its record until then. */
+export function resumeWarningsOf(before: HostRecord, { guests }: ResumeWish, isConnected: boolean): string[] {
+  const { name, disabled, disabledReason, forcedDown, maintenance } = before;
+  const isAway = maintenance?.stageId && !isConnected;
+  const later =
+    guests === 'start'
+      ? 'guests are started when it is back'
+      : 'a stop or start of guests that it is at goes on to its end';
+  return [
+    ...(maintenance ? [] : [`${name} is in neither drain nor maintenance`]),
+    ...(isAway ? [`its agent is not connected: ${later}`] : []),
+    ...(disabled
+      ? [`it stays disabled (${disabledReason || 'no reason given'}): drover host update ${name} --enable`]
+      : []),
+    ...(forcedDown ? [`it stays forced down: drover host update ${name} --lift-forced-down`] : []),
+  ];
 }
 
 /** The refusal as an error; undefined: force, or nothing to refuse. */

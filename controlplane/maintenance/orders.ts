@@ -6,13 +6,12 @@ import type { HostSession } from '../fleet/sessions.js';
 import { hasEnded, stopOf } from './transitions.js';
 
 /**
- * Sends the order that a maintenance is at, unless the agent has shown the end of its stage. `again`: also then. A stop that
+ * Sends the order that a maintenance is at, unless the agent has shown the end of its stage. A stop that
  * may still go on is ended before a start; where it is known to go on, the start waits until it has been seen to end: only then
  * is it known whom it has stopped.
  */
-export function sendOrder(session: HostSession, maintenance: HostMaintenance | null, again: boolean): void {
-  if (!maintenance || maintenance.stageId === '') return;
-  if (hasEnded(maintenance.stageState) && !again) return;
+export function sendOrder(session: HostSession, maintenance: HostMaintenance | null): void {
+  if (!maintenance || maintenance.stageId === '' || hasEnded(maintenance.stageState)) return;
   const id = maintenance.stageId;
   if (maintenance.state !== 'resuming') return send(session, { id, kind: 'stop' });
   const forId = stopOf(maintenance);

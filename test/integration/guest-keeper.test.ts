@@ -5,7 +5,7 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -183,9 +183,39 @@ t.test('orders, a killed agent, and commands', { skip, timeout: 200_000 }, async
   t.ok(tookMs < graceSeconds * 1000 + 8_000, 'and its grace did not begin anew');
 
   mark('stopped');
+  // A disk that is missing at first; between the two resumes the agent is killed.
+  const disk = join(libvirtd.directory, `${name('web')}.img`);
+  renameSync(disk, `${disk}.away`);
   await operatorCall(plane, 'Fleet', 'ResumeHost', { host });
+  const short = await until(
+    async () => {
+      const { host: now, guests: told } = await detail();
+      return now?.maintenance?.stageState === 'failed' ? (told?.stage ?? undefined) : undefined;
+    },
+    90_000,
+    'the start ends without the guest that cannot start',
+  );
+  t.equal(await states(), 'running, shut off, running');
+  t.match(short, { kind: 'start', state: 'failed', message: `1 did not start: ${name('web')}` });
+  const missing = short.guests.filter((one) => one.state === 'failed');
+  t.match(missing, [{ name: name('web'), message: /No such file or directory/ }]);
+  t.equal(missing.length, 1);
+  t.match((await detail()).host, { maintenance: { state: 'resuming' }, lock: null, liveness: 'up' });
+  mark('one is missing');
+  await end('SIGKILL');
+  renameSync(`${disk}.away`, disk);
+  const ids = (): Promise<string[]> =>
+    Promise.all(['db', 'deaf'].map((label) => libvirtd.virsh('domid', name(label))));
+  const before = await ids();
+  const secondResume = await operatorCall(plane, 'Fleet', 'ResumeHost', { host });
+  t.match(
+    secondResume.guests.find(({ action }) => action === 'started')?.detail,
+    /^did not start: .*No such file/,
+  );
+  run();
   await until(async () => (await states()) === 'running, running, running', 60_000, 'all are back');
   await until(async () => (await detail()).host?.maintenance === null, 30_000, 'the maintenance is over');
+  t.same(await ids(), before, 'nobody else was touched');
   mark('maintenance over');
   const start = await until(
     async () => {

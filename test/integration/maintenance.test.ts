@@ -355,7 +355,31 @@ t.test('a resume starts what was stopped, whenever the agent comes', async (t) =
   await one.restart();
   const order = await until(() => one.orders[3], 10_000, 'the order to start');
   t.match(order, { kind: 'start', forId: one.orders[0]?.id });
+  one.show(order.id, 'start', 'failed', ['failed', 'running']);
+  const stageState = async () => (await hostOf('kvm-1')).maintenance?.stageState;
+  await until(async () => (await stageState()) === 'failed', 5_000, 'one did not start');
+  t.match(
+    (await drover('host show kvm-1')).stdout,
+    /resuming for .* guests failed.*Not running.*web +failed/s,
+  );
+  t.match((await hostOf('kvm-1')).usage, { memoryBytes: 12 * gib }, 'and keeps its place');
+  const { orders } = one;
+  orders.length = 0;
+  const waiting = drover('host resume kvm-1 --wait');
+  await until(() => orders.some(({ id }) => id === order.id), 5_000, 'another resume orders it again');
+  const { address, enrolAddress } = context();
+  await end('SIGKILL');
+  orders.length = 0;
+  await start(address, enrolAddress);
+  await until(() => orders.some(({ id }) => id === order.id), 30_000, 'also the next control plane');
+  t.equal(await stageState(), '', 'the old failure, told again, is not that of the second try');
   one.show(order.id, 'start', 'done', []);
+  const { exit, stdout, stderr } = await waiting;
+  t.equal(exit, 0, stderr);
+  t.match(stdout, /web +shutoff +started +did not start/);
+  t.match(stdout, /Done in/);
+  const agents = [one, two, three, four];
+  await until(() => agents.every(({ session }) => session.connected), 30_000, 'all agents are back');
   await until(async () => (await hostOf('kvm-1')).maintenance === null, 5_000, 'over');
   t.match(await until(() => place('kvm-1'), 5_000, 'placement is on'), { allocation: { hostName: 'kvm-1' } });
   t.match((await api.call('Fleet', 'ResumeHost', { host: 'kvm-1' })).warnings, [

@@ -123,7 +123,8 @@ function services(): Record<
         const kind = waits.get(host);
         if (kind !== undefined) {
           looks.set(host, (looks.get(host) ?? 0) + 1);
-          return canned.followed(looks.get(host) ?? 0, kind);
+          const count = looks.get(host) ?? 0;
+          return kind === 'again' ? canned.followedAgain(count) : canned.followed(count, kind);
         }
         if (host === 'broken') throw new Error('something of its own');
         return host === 'silent'
@@ -134,7 +135,7 @@ function services(): Record<
       },
       UpdateHost: ({ host }) => (known(host), { ...canned.hosts[0] }),
       DeleteHost: ({ host }) => (known(host), {}),
-      // kvm-02 is refused; the guests of kvm-04 can be waited for.
+      // kvm-02 is refused; the guests of kvm-04 and kvm-05 can be waited for, and one of kvm-05 does not start.
       MaintainHost: ({ host, state, guests, validateOnly }) => {
         known(host);
         const answer = canned.maintained(String(state), guests === 'stop');
@@ -151,6 +152,7 @@ function services(): Record<
       ResumeHost: ({ host }) => {
         known(host);
         if (host === 'kvm-04') return { host: waitFor(canned.followed(0, 'start'), 'start') };
+        if (host === 'kvm-05') return { host: waitFor(canned.followedAgain(0), 'again') };
         const { guests, host: resuming } = canned.maintained('resuming', true);
         const started = { action: 'started', detail: 'was stopped for it' };
         return { host: resuming, guests: guests?.map((guest) => ({ ...guest, ...started })) };

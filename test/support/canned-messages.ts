@@ -405,6 +405,30 @@ export function followed(looks: number, kind: string): HostDetailInput {
   return { host, guests: { stage } };
 }
 
+/** A host whose start failed before, is tried again after one look, and fails again after three. */
+export function followedAgain(looks: number): HostDetailInput {
+  const [stageId, isUnderWay] = ['stop-1-start', looks === 2];
+  const row = (name: string, wave: number, state: string, message = '') => ({
+    ...{ uuid: name, name, wave, state, message, sinceUnixMs: cannedNowMs - 5_000 },
+  });
+  const message = "Cannot access storage file '/srv/web-1.img': No such file or directory";
+  const late = isUnderWay ? row('web-1', 2, 'waiting') : row('web-1', 2, 'failed', message);
+  const stage = {
+    ...{
+      id: stageId,
+      kind: 'start',
+      cause: 'maintenance',
+      state: isUnderWay ? 'running' : 'failed',
+      waves: 2,
+    },
+    ...{ message: isUnderWay ? '' : '1 did not start: web-1', guests: [row('db-1', 1, 'running'), late] },
+    ...{ startedUnixMs: cannedNowMs - 6_000, endedUnixMs: isUnderWay ? 0 : cannedNowMs - 1_000 },
+  };
+  const told = looks < 2 ? {} : { stageState: stage.state, stageMessage: stage.message };
+  const maintenance = { state: 'resuming', guests: 'stop', stageId, ...told };
+  return { host: { id: id('5'), name: 'kvm-05', maintenance }, guests: { stage } };
+}
+
 export const destinations: SelectDestinationsResponseInput = {
   destinations: [
     { hostId: id('1'), hostName: 'kvm-01', weight: 1.75, weights: { CPUWeigher: 1, RAMWeigher: 0.75 } },

@@ -4,6 +4,7 @@ import type { GuestPower } from '../../libvirt/hypervisor.js';
 import type { Log } from '../../log.js';
 import type { Guest, Stage, StageCause } from '../guest.js';
 import { wavesOf } from '../waves.js';
+import type { BegunStart } from './begun-start.js';
 import { pause } from './pause.js';
 import { StageBoard } from './stage-board.js';
 import type { StartQueue } from './start-queue.js';
@@ -29,6 +30,8 @@ export interface RunStartOptions {
   readonly id: string;
   readonly cause: StageCause;
   readonly guests: readonly Guest[];
+  /** An earlier attempt that this one goes on with: its guests stand in the stage as they are. */
+  readonly begun?: BegunStart | undefined;
   readonly queue: StartQueue;
   readonly power: Pick<GuestPower, 'start'>;
   /** Absent: no limits of the fleet. */

@@ -60,6 +60,11 @@ export class ShouldRun {
     return [...this.#rows.values()];
   }
 
+  /** True where the guest should run: its owner did not turn it off, or a moment ago. */
+  has(uuid: string): boolean {
+    return this.#rows.has(uuid);
+  }
+
   /** Those that should run and do not, by this host's doing: it was booted, or its guest stage turned them off. */
   get held(): readonly ShouldRunRow[] {
     return this.guests.filter(({ isHeld }) => isHeld);

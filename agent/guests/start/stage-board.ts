@@ -1,5 +1,6 @@
 /** How far each guest of a start has come, and what is told of it. */
 import type { Guest, GuestStanding, GuestState, Stage, StageCause } from '../guest.js';
+import type { BegunStart } from './begun-start.js';
 
 export interface StageBoardOptions {
   readonly id: string;
@@ -7,13 +8,18 @@ export interface StageBoardOptions {
   /** Unix time. */
   now(): number;
   report(stage: Stage): void;
+  /** An earlier attempt that this one goes on with. */
+  readonly begun?: BegunStart | undefined;
 }
+
+/** Names in the message of an end. */
+const shownNames = 5;
 
 export class StageBoard {
   readonly #options: StageBoardOptions;
   readonly #startedMs: number;
   readonly #waves: number;
-  readonly #message: string;
+  #message: string;
   readonly #rows: Map<string, GuestStanding>;
   #isOver = false;
 
@@ -21,15 +27,17 @@ export class StageBoard {
   constructor(options: StageBoardOptions, waves: readonly (readonly Guest[])[], message: string) {
     this.#options = options;
     this.#startedMs = options.now();
-    this.#waves = waves.length;
     this.#message = message;
+    const { begun } = options;
+    const offset = Math.max(0, (begun?.waves ?? 0) - waves.length);
+    this.#waves = offset + waves.length;
     const rows = waves.flatMap((wave, index) =>
-      wave.map(({ uuid, name }): [string, GuestStanding] => [
-        uuid,
-        { uuid, name, wave: index + 1, state: 'waiting', message: '', sinceMs: this.#startedMs },
-      ]),
+      wave.map(({ uuid, name }): GuestStanding => {
+        const sinceMs = this.#startedMs;
+        return { uuid, name, wave: offset + index + 1, state: 'waiting', message: '', sinceMs };
+      }),
     );
-    this.#rows = new Map(rows);
+    this.#rows = new Map([...(begun?.guests ?? []), ...rows].map((row) => [row.uuid, row]));
     this.#tell('running', 0);
   }
 
@@ -45,8 +53,11 @@ export class StageBoard {
   end(isCutOff: boolean): Stage {
     if (isCutOff) this.#cutOff();
     this.#isOver = true;
-    const hasFailed = [...this.#rows.values()].some(({ state }) => state === 'failed');
-    return this.#tell(isCutOff ? 'cut-off' : hasFailed ? 'failed' : 'done', this.#options.now());
+    const failed = [...this.#rows.values()].filter(({ state }) => state === 'failed');
+    this.#message = [...(failed.length > 0 ? [missing(failed)] : []), this.#message]
+      .filter(Boolean)
+      .join('; ');
+    return this.#tell(isCutOff ? 'cut-off' : failed.length > 0 ? 'failed' : 'done', this.#options.now());
   }
 
   #cutOff(): void {
@@ -65,4 +76,11 @@ export class StageBoard {
     this.#options.report(stage);
     return stage;
   }
+}
+
+/** `2 did not start: db, web`. */
+function missing(failed: readonly GuestStanding[]): string {
+  const names = failed.slice(0, shownNames).map(({ name }) => name);
+  const more = failed.length > shownNames ? ` and ${failed.length - shownNames} more` : '';
+  return `${failed.length} did not start: ${names.join(', ')}${more}`;
 }

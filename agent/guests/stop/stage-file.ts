@@ -12,6 +12,9 @@ import type { Clock } from './clock.js';
 /** Between two writes: each is two fsyncs. */
 export const writeEveryMs = 500;
 
+/** From here on the time of day was set; what is less is the reading of two clocks. */
+const setByMs = 1_000;
+
 /** Longer files are damaged: 4,096 guests with messages take some 1.5 MiB. */
 const maximumBytes = 16 * 2 ** 20;
 
@@ -93,7 +96,9 @@ export class StageFile {
     const isOfThisBoot = data.bootId === bootId;
     // Within a boot, times are counted by the monotonic clock: somebody may have set the time of day meanwhile.
     const moveMs = isOfThisBoot ? this.#zeroMs() - data.zeroMs : 0;
-    return { stage: moved(data.stage as Stage, moveMs), isOfThisBoot };
+    // An end that was told is known again by its time, which two readings of two clocks do not give to the millisecond.
+    const isAsTold = data.stage.endedMs > 0 && Math.abs(moveMs) < setByMs;
+    return { stage: moved(data.stage as Stage, isAsTold ? 0 : moveMs), isOfThisBoot };
   }
 
   /** Will be on disk within half a second, or a newer one. Never fails. */

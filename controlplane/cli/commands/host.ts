@@ -1,4 +1,5 @@
 /** `drover host`: the hosts of the fleet. */
+import { isOutOfPlacement } from '../../model/out-of-placement.js';
 import { leaf, text, type Call, type NounCommand, type Result } from '../command.js';
 import { drain, maintenance, resume } from '../host-maintenance.js';
 import { updateOptions, type UpdateCall } from '../host-options.js';
@@ -33,7 +34,7 @@ async function update(call: UpdateCall): Promise<Result> {
   const { updateHost } = await import('../update-host.js');
   const { hostBlock, usageBlock } = await import('../views/host.js');
   const message = await updateHost(call);
-  const isStillOut = call.options.enable && message.maintenance !== null;
+  const isStillOut = call.options.enable && isOutOfPlacement(message);
   const note = `${message.name} is still in ${message.maintenance?.state}: drover host resume ${message.name} puts it back.`;
   return {
     message,

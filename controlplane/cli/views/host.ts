@@ -66,11 +66,12 @@ function maintenancePairs(host: Host, nowMs: number): Pair[] {
   const { maintenance, lock } = host;
   const pairs: Pair[] = [];
   if (maintenance) {
-    const { reason, by, sinceUnixMs, guests, stageId, stageState } = maintenance;
+    const { reason, by, sinceUnixMs, guests, stageId, stageState, stageMessage } = maintenance;
     const kept = guests === 'leave' ? 'guests left running' : 'guests stopped';
     const stage = stageId === '' ? kept : `guests ${stageState || 'ordered'}`;
     const said = `${maintenanceWord(host)} for ${age(sinceUnixMs, nowMs)}, by ${orNothing(by)}, ${stage}: ${orNothing(reason)}`;
     pairs.push(['Maintenance', said]);
+    if (stageMessage !== '') pairs.push(['Guests failed', stageMessage]);
   }
   if (lock && lock.purpose !== 'maintenance')
     pairs.push([

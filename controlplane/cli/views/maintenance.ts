@@ -1,12 +1,12 @@
 /** What a drain, a maintenance or a resume does: capacity first, then each guest, then what to mind. */
 import type { CapacityOutlook } from '../../../proto/gen/drover/v1/CapacityOutlook.js';
 import type { GuestOutlook } from '../../../proto/gen/drover/v1/GuestOutlook.js';
-import type { GuestStage } from '../../../proto/gen/drover/v1/GuestStage.js';
 import type { MaintainHostResponse } from '../../../proto/gen/drover/v1/MaintainHostResponse.js';
 import { tableOf, type Cell, type Column } from '../../../proto/output/table.js';
 import type { Block, View } from '../../../proto/output/view.js';
 import { orNothing, word } from '../../../proto/output/words.js';
 import { formatBytes } from '../../../proto/wire/units.js';
+import type { FollowedEnd } from '../follow-guests.js';
 import { age, count } from './cells.js';
 import { stageBlocks } from './guests.js';
 
@@ -76,13 +76,25 @@ export function resumedView({ host, guests, warnings }: MaintainHostResponse): V
 }
 
 /** How the guests came out after a wait. */
-export function stageView(stage: GuestStage | undefined, kind: 'stop' | 'start', nowMs: number): View {
+export function stageView({ stage, message }: FollowedEnd, kind: 'stop' | 'start', nowMs: number): View {
+  if (!stage && message !== '')
+    return [{ kind: 'text', text: `The ${kind} of its guests failed: ${message}.`, tone: 'bad' }];
   if (!stage) return [{ kind: 'text', text: `The ${kind} of its guests has ended.` }];
   const took = age(stage.startedUnixMs, stage.endedUnixMs || nowMs);
-  const said =
-    stage.state === 'failed' ? `The ${kind} of its guests failed after ${took}.` : `Done in ${took}.`;
-  const tone = stage.state === 'failed' ? 'bad' : 'good';
-  return [{ kind: 'text', text: said, tone }, ...stageBlocks(stage, nowMs)];
+  const isDone = stage.state === 'done';
+  const how = stage.state === 'failed' ? 'failed' : 'was given up';
+  const text = isDone ? `Done in ${took}.` : `The ${kind} of its guests ${how} after ${took}.`;
+  return [{ kind: 'text', text, tone: isDone ? 'good' : 'bad' }, ...stageBlocks(stage, nowMs)];
+}
+
+/** What to do where guests did not stop or start. */
+export function cureView(kind: 'stop' | 'start', name: string): View {
+  const resume = `drover host resume ${name}`;
+  const text =
+    kind === 'stop'
+      ? `The same command again goes on with the stop; ${resume} starts those that were stopped.`
+      : `${resume} again tries those that do not run; with --guests leave they stay off.`;
+  return [{ kind: 'text', text }];
 }
 
 function capacityBlocks(capacity: readonly CapacityOutlook[], name: string): Block[] {

@@ -10,6 +10,8 @@ export interface HostMaintenanceInput {
   'guests'?: (string);
   'stageId'?: (string);
   'stageState'?: (string);
+  'stageEndedUnixMs'?: (number | string | Long);
+  'stageMessage'?: (string);
 }
 
 export interface HostMaintenance {
@@ -20,4 +22,6 @@ export interface HostMaintenance {
   'guests': (string);
   'stageId': (string);
   'stageState': (string);
+  'stageEndedUnixMs': (number);
+  'stageMessage': (string);
 }

@@ -3,8 +3,10 @@
 
 export interface ResumeHostRequestInput {
   'host'?: (string);
+  'guests'?: (string);
 }
 
 export interface ResumeHostRequest {
   'host': (string);
+  'guests': (string);
 }

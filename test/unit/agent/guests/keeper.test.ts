@@ -174,6 +174,7 @@ class Bed {
           ...stagesOf(basics, quiet),
           ...{ settings, changed },
           hold: (uuids) => bed.shouldRun.hold(uuids),
+          isWanted: (uuid) => bed.shouldRun.has(uuid),
           startParts: (now) => {
             basics.limit(now);
             return { queue: basics.queue };
@@ -317,6 +318,75 @@ t.test('orders', async (t) => {
   await until(() => bed.guards === 0, 5_000, 'then it is given back');
   keeper.order(order('s4', 'stop'));
   t.match(await bed.ends('s4', 'failed'), { message: /no section guests/ });
+});
+
+t.test('a start that is asked for again starts those that are missing, and nobody else', async (t) => {
+  const directory = folder(t);
+  const bed = await Bed.open(t, { directory });
+  for (const name of ['a', 'b', 'c', 'd']) bed.start(name, {}, { order: name.codePointAt(0) ?? 0 });
+  bed.keeper.order(order('s', 'stop'));
+  await bed.ends('s', 'done');
+  const { power } = bed.hypervisor;
+  const start = (of: Bed) => of.keeper.order(order('s-start', 'start', { forId: 's' }));
+  const standing = (of: Bed) => of.told('s-start')?.guests?.map(({ name, state }) => `${name} ${state}`);
+  for (const name of ['b', 'd']) power.setManners(uuidOf(name), { broken: 'no disk' });
+  start(bed);
+  const first = await bed.ends('s-start', 'failed');
+  t.match(first, {
+    message: '2 did not start: b, d',
+    guests: [{}, { name: 'b', message: /no disk/ }, {}, {}],
+  });
+  t.same(await bed.running(), ['a', 'c']);
+
+  await power.powerOff({ uuid: uuidOf('a') });
+  await bed.shouldRun.forget([uuidOf('a')]); // as its owner's word does when it has settled
+  await power.powerOff({ uuid: uuidOf('c') }); // crashed, say: it should run
+  power.setManners(uuidOf('b'), {});
+  bed.reports.splice(0);
+  start(bed);
+  await bed.ends('s-start', 'failed');
+  t.same(await bed.running(), ['b', 'c']);
+  t.same(standing(bed)?.toSorted(), ['a stopped', 'b running', 'c running', 'd failed']);
+  await bed.close();
+
+  power.setManners(uuidOf('d'), {});
+  const ids = async () => (await bed.hypervisor.domains()).map(({ name, id }) => `${name} ${id}`);
+  const before = await ids();
+  const next = await Bed.open(t, { directory, hypervisor: bed.hypervisor });
+  start(next);
+  await next.ends('s-start', 'done');
+  t.same(await next.running(), ['b', 'c', 'd'], 'also of an agent that was started anew');
+  t.same((await ids()).filter((one) => before.includes(one)).length, 3, 'who ran was not touched');
+});
+
+t.test('a stop that failed, or was given up, forgets nobody', async (t) => {
+  const directory = folder(t);
+  const first = await Bed.open(t, { directory });
+  first.start('plain', {}, { order: 2 });
+  first.start('slow', { stopMs: 1_500 }, { order: 1, graceSeconds: 60 });
+  first.keeper.order(order('s', 'stop'));
+  await until(() => first.told('s')?.guests?.some(({ state }) => state === 'asked'), 5_000, 'slow is asked');
+  first.keeper.order(order('s-cancel', 'cancel', { forId: 's' }));
+  await first.ends('s', 'cut-off');
+  first.keeper.order(order('s-start', 'start', { forId: 's' }));
+  await first.ends('s-start', 'done');
+  t.same(await first.running(), ['plain', 'slow'], 'also who was asked, and ended after it was given up');
+  t.match(first.told('s-start')?.guests, { length: 2 });
+
+  first.hypervisor.power.setManners(uuidOf('slow'), { deaf: true });
+  first.keeper.order(order('s2', 'stop'));
+  await until(() => first.told('s2')?.guests?.some(({ state }) => state === 'asked'), 5_000, 'one is off');
+  await first.close();
+  const second = await Bed.open(t, { directory, hypervisor: first.hypervisor, bootId: 'two' });
+  second.settings = guestsSection.parse({ stop: { grace_seconds: 1, ask: ['acpi'] } });
+  second.hypervisor.power.setManners(uuidOf('slow'), {});
+  second.keeper.order(order('s2', 'stop'));
+  const end = await second.ends('s2', 'done');
+  t.match(
+    end && end.guests?.map(({ name, state }) => `${name} ${state}`).toSorted(),
+    ['plain stopped', 'slow stopped'],
+    'whom it had stopped before the host was booted is not forgotten',
+  );
 });
 
 t.test('a shutdown goes over what runs and waits, and keeps graces', async (t) => {

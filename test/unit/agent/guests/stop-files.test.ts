@@ -53,6 +53,12 @@ void t.test('the stage on disk', async (t) => {
     const later = options(file, { clock: new VirtualClock(3_710_000), monotonicMs: () => 70_000 });
     const moved = await new StageFile(later).load();
     t.match(moved?.stage, { startedMs: 3_601_000, endedMs: 3_609_000, guests: [{ sinceMs: 3_605_000 }] });
+    const near = options(file, { clock: new VirtualClock(110_003), monotonicMs: () => 70_000 });
+    t.match(
+      (await new StageFile(near).load())?.stage,
+      { endedMs: 9_000 },
+      'an end that was told is known again',
+    );
     const rebooted = await new StageFile({ ...later, bootId: 'next' }).load();
     t.match(
       rebooted?.stage,

@@ -27,6 +27,7 @@ import {
   type Wish,
   wishOf,
 } from '../../../../controlplane/maintenance/transitions.js';
+import { isOutOfPlacement } from '../../../../controlplane/model/out-of-placement.js';
 import { Writer } from '../../../../controlplane/store/group-commit.js';
 import { MemoryStore } from '../../../../controlplane/store/memory.js';
 import type { Domain, DomainInput } from '../../../../proto/gen/drover/v1/Domain.js';
@@ -381,10 +382,11 @@ t.test('from each state to each other: entered, refused, resumed, told', async (
     ...stopped.maintenance,
     reason: 'other',
   });
-  const resuming = at(stopped, resumed(stopped, 'bob', 400));
+  const start = (by: string) => ({ guests: 'start', by }) as const;
+  const resuming = at(stopped, resumed(stopped, start('bob'), 400));
   t.match(resuming, { maintenance: { state: 'resuming', stageId: 'stop-1-start', by: 'bob' }, lock: null });
-  t.strictSame(resumed(resuming, 'eve', 500), { maintenance: resuming.maintenance, lock: null });
-  t.same(resumed(drained, 'bob', 400), { maintenance: null, lock: null });
+  t.strictSame(resumed(resuming, start('eve'), 500), { maintenance: resuming.maintenance, lock: null });
+  t.same(resumed(drained, start('bob'), 400), { maintenance: null, lock: null });
   const left = at(fresh, entered(fresh, wish({ guests: 'leave' }), turn));
   t.match(entered(left, wish(), turn).maintenance, { stageId: 'stop-1' }, 'left first, stopped later');
   for (const [from, to, words] of [
@@ -400,13 +402,23 @@ t.test('from each state to each other: entered, refused, resumed, told', async (
   });
   t.throws(() => entered(locked, wish({ force: true }), turn), { message: /held by rollout r1/ });
 
-  t.match(told(stopped, { id: 'stop-1', state: 'running' }), { maintenance: { stageState: 'running' } });
-  t.equal(told(stopped, { id: 'other', state: 'done' }), undefined);
-  t.equal(told(drained, { id: '', state: 'done' }), undefined);
-  t.same(told(resuming, { id: 'stop-1-start', state: 'failed' }), { maintenance: null });
-  t.match(told(resuming, { id: 'stop-1-start', state: 'cut-off' }), {
-    maintenance: { stageState: 'cut-off' },
-  });
+  const tell = (host: HostRecord, id: string, state: string, endedUnixMs = 9) =>
+    told(host, { id, state, endedUnixMs, message: 'x'.repeat(300) });
+  t.match(tell(stopped, 'stop-1', 'running', 0), { maintenance: { stageState: 'running' } });
+  t.equal(tell(stopped, 'other', 'done'), undefined);
+  t.equal(tell(drained, '', 'done'), undefined);
+  t.same(tell(resuming, 'stop-1-start', 'done'), { maintenance: null });
+  t.match(tell(resuming, 'stop-1-start', 'cut-off'), { maintenance: { stageState: 'cut-off' } });
+  const short = at(resuming, tell(resuming, 'stop-1-start', 'failed') ?? {});
+  t.match(short.maintenance, { state: 'resuming', stageState: 'failed', stageEndedUnixMs: 9 });
+  t.equal(short.maintenance?.stageMessage.length, 255);
+  t.equal(tell(short, 'stop-1-start', 'failed'), undefined, 'told before');
+  const again = at(short, resumed(short, start('eve'), 600));
+  t.match(again.maintenance, { state: 'resuming', stageState: '', stageMessage: '', by: 'eve' });
+  t.equal(again.maintenance?.sinceUnixMs, 400);
+  t.equal(tell(again, 'stop-1-start', 'failed'), undefined, 'still the failure of before');
+  t.match(tell(again, 'stop-1-start', 'failed', 10), { maintenance: { stageState: 'failed' } });
+  t.same(resumed(short, { guests: 'leave', by: 'eve' }, 600), { maintenance: null, lock: null });
   for (const [request, field] of [
     [{ state: 'off' }, 'state'],
     [{ guests: 'kill' }, 'guests'],
@@ -451,7 +463,7 @@ t.test('what happens to each guest: the plan of the agent, or the profile', asyn
       ],
     },
   }).stage;
-  t.same(shown(starting(asked, stage?.guests ?? []))[0], 'off 1 started');
+  t.same(shown(starting(asked, { kind: 'stop', guests: stage?.guests ?? [] }))[0], 'off 1 started');
 });
 
 t.test('over a store: two of one rack at once, orders, a stop that failed', async (t) => {
@@ -482,7 +494,8 @@ t.test('over a store: two of one rack at once, orders, a stop that failed', asyn
     ['fulfilled', 'rejected'],
     'the second sees what the first took',
   );
-  await maintenance.resume('kvm-1', 'ann');
+  const resume = (by: string) => maintenance.resume({ host: 'kvm-1', guests: '' }, by);
+  await resume('ann');
 
   const { session } = sessions.open('id-kvm-1', { sessionId: '' } as never);
   session.end = () => undefined;
@@ -497,7 +510,7 @@ t.test('over a store: two of one rack at once, orders, a stop that failed', asyn
   const say = async (state: string): Promise<void> => {
     const id = directory.get('id-kvm-1')?.maintenance?.stageId ?? '';
     session.guests = report({
-      stage: { id, kind: 'stop', state, guests: [{ uuid: 'a', state: 'stopped' }] },
+      stage: { id, kind: 'stop', state, endedUnixMs: 9, guests: [{ uuid: 'a', state: 'stopped' }] },
     });
     for (let times = 0; times < 3; times++) maintenance.said(session, { guestReport: session.guests });
     await directory.update('id-kvm-1', () => ({}));
@@ -520,7 +533,7 @@ t.test('over a store: two of one rack at once, orders, a stop that failed', asyn
   await say('done');
   await stop();
   t.equal(orders.length, 3);
-  const { warnings } = await maintenance.resume('kvm-1', 'bob');
+  const { warnings } = await resume('bob');
   t.match(
     [orders[3], orders.length, warnings],
     [{ id: 'stop-1-start', kind: 'start', forId: 'stop-1' }, 4, []],
@@ -537,7 +550,7 @@ t.test('over a store: two of one rack at once, orders, a stop that failed', asyn
 
   orders.length = 0;
   await say('running');
-  await maintenance.resume('kvm-1', 'bob');
+  await resume('bob');
   t.match(orders, [{ kind: 'cancel', forId: 'stop-2' }], 'a stop under way ends first');
   const stage = { ...session.guests?.stage, state: 'cut-off' };
   session.guests = report({ stage });
@@ -547,6 +560,135 @@ t.test('over a store: two of one rack at once, orders, a stop that failed', asyn
     { id: 'stop-2-start', kind: 'start', forId: 'stop-2' },
     'then it is known whom it stopped',
   );
+});
+
+/** One host in a fleet of one, with an agent's session, over a store that can be opened again. */
+async function oneHost() {
+  const store = new MemoryStore();
+  const { directory } = await directoryOf(['kvm-1'], store);
+  const sessions = new Sessions(() => 's');
+  const orders: string[] = [];
+  const open = (of = directory) => {
+    const maintenance = new Maintenance({
+      ...{
+        directory: of,
+        sessions,
+        registry: new Registry(),
+        log: quiet,
+        now: () => 1,
+        newId: () => 'stop-1',
+      },
+      ...{ guestsOf: () => '{}', covers: () => true, isHeard: () => true },
+    });
+    const { session } = sessions.open('id-kvm-1', { sessionId: '' } as never);
+    session.end = () => undefined;
+    session.domains = [domain('a'), domain('b', { state: 'shutoff' })];
+    session.link.attach((sequence, _acknowledged, { guestOrder }) => {
+      if (guestOrder) orders.push(`${guestOrder.kind} ${guestOrder.id}`);
+      return sequence >= 0;
+    }, 0);
+    const say = async (id: string, state: string, endedUnixMs: number, b = 'failed'): Promise<void> => {
+      const kind = id.endsWith('-start') ? 'start' : 'stop';
+      const a = kind === 'start' ? 'running' : 'stopped';
+      const guests = [
+        { uuid: 'a', name: 'a', state: a, wave: 2 },
+        { uuid: 'b', name: 'b', state: b, wave: 1, message: 'no disk' },
+      ];
+      session.guests = report({ stage: { id, kind, state, endedUnixMs, guests } });
+      maintenance.said(session, { guestReport: session.guests });
+      await of.update('id-kvm-1', () => ({}));
+    };
+    const now = () => of.get('id-kvm-1')?.maintenance;
+    return { maintenance, session, say, now, directory: of };
+  };
+  const restart = async () => open((await directoryOf([], store)).directory);
+  return { ...open(), orders, restart };
+}
+
+t.test('a start that failed in part is tried again by another resume, and by nothing else', async (t) => {
+  const { maintenance, session, orders, say, now, restart, directory } = await oneHost();
+  const resume = (of = maintenance, guests = '') => of.resume({ host: 'kvm-1', guests }, 'bob');
+  await maintenance.maintain(stopRequest, 'ann');
+  await say('stop-1', 'done', 5, 'stopped');
+  await resume();
+  await say('stop-1-start', 'running', 0);
+  await say('stop-1-start', 'failed', 10);
+  t.match(
+    now(),
+    { state: 'resuming', stageState: 'failed' },
+    'the host keeps in mind that a guest is missing',
+  );
+  t.notOk(isOutOfPlacement(directory.resolve('kvm-1')), 'and takes new ones');
+  t.same([...maintenance.expectedOn('id-kvm-1')], ['a', 'b'], 'the room of the one that is missing is kept');
+  orders.length = 0;
+  maintenance.connected(session, directory.resolve('kvm-1'), true);
+  t.same(orders, [], 'not by itself');
+  await t.rejects(maintenance.maintain(stopRequest, 'ann'), {
+    message: /not all of its guests have started; first drover host resume kvm-1, or use force/,
+  });
+
+  const { guests } = await resume();
+  t.same(orders, ['cancel stop-1-cancel', 'start stop-1-start']);
+  t.match(
+    guests.map(({ domain: one, action, detail }) => [one?.name, action, detail]),
+    [
+      ['b', 'started', 'did not start: no disk'],
+      ['a', 'stays', 'goes on running'],
+    ],
+  );
+  t.match(now(), { stageState: '', by: 'bob' });
+  await say('stop-1-start', 'failed', 10);
+  t.equal(now()?.stageState, '', 'the failure of before, told again, is none of this');
+  const later = await restart();
+  later.maintenance.connected(later.session, later.directory.resolve('kvm-1'), true);
+  t.equal(orders.at(-1), 'start stop-1-start', 'asked again also of a control plane that was started anew');
+  await later.say('stop-1-start', 'failed', 10);
+  t.equal(later.now()?.stageState, '');
+  await later.say('stop-1-start', 'failed', 20);
+  t.equal(later.now()?.stageState, 'failed');
+  await resume(later.maintenance);
+  await later.say('stop-1-start', 'done', 30, 'running');
+  t.equal(later.now(), null);
+  t.match((await resume(later.maintenance)).warnings, [/in neither drain nor maintenance/]);
+});
+
+t.test('guests that do not start can be given up', async (t) => {
+  const { maintenance, orders, say, now } = await oneHost();
+  const resume = async (guests: string) => maintenance.resume({ host: 'kvm-1', guests }, 'bob');
+  await t.rejects(resume('stop'), { code: 'invalid-argument', field: 'guests', message: /start or leave/ });
+  await maintenance.maintain(stopRequest, 'ann');
+  await say('stop-1', 'done', 5, 'stopped');
+  await resume('start');
+  await say('stop-1-start', 'failed', 10);
+  orders.length = 0;
+  t.match(await resume('leave'), { host: { maintenance: null }, guests: [{ action: 'stays' }, {}] });
+  t.same([orders, now()], [[], null], 'nothing is under way that would have to end');
+  await maintenance.maintain(stopRequest, 'ann');
+  orders.length = 0;
+  t.match(await resume('leave'), { host: { maintenance: null, lock: null } });
+  t.same(orders, ['cancel stop-1-cancel'], 'a stop that may go on is ended');
+});
+
+t.test('a stop that failed is asked for again, also of an agent that is away', async (t) => {
+  const { maintenance, session, orders, say, now, directory } = await oneHost();
+  const stop = (more: object = {}) => maintenance.maintain({ ...stopRequest, ...more }, 'ann');
+  await stop();
+  await say('stop-1', 'failed', 5);
+  session.link.detach();
+  await stop();
+  t.match(now(), { stageState: '', stageEndedUnixMs: 5 }, 'durable, so that whoever follows it waits');
+  await say('stop-1', 'failed', 5);
+  orders.length = 0;
+  session.link.attach(
+    (_sequence, _acknowledged, { guestOrder }) => orders.push(String(guestOrder?.id)) > 0,
+    0,
+  );
+  maintenance.connected(session, directory.resolve('kvm-1'), true);
+  t.equal(orders.at(-1), 'stop-1');
+  await say('stop-1', 'failed', 7);
+  t.equal(now()?.stageState, 'failed');
+  await maintenance.resume({ host: 'kvm-1', guests: '' }, 'bob');
+  t.match(now(), { state: 'resuming', stageId: 'stop-1-start' }, 'and there is a way back');
 });
 
 t.test('the condition guests', async (t) => {

@@ -127,7 +127,8 @@ export class Column {
     this.values[row] = value;
     const block = row >>> 5;
     this.#tally?.count(block);
-    const [low, high] = [this.low[block] as number, this.high[block] as number];
+    const low = this.low[block] as number;
+    const high = this.high[block] as number;
     if (before === low || before === high || Number.isNaN(value)) this.#rebound(block);
     else if (value >= low && value <= high) return;
     else this.#include(block, value);
@@ -149,7 +150,8 @@ export class Column {
   #reboundSpan(block: number, low: number, high: number): void {
     const span = block >>> 5;
     const end = Math.min((span + 1) * spanBlocks, this.low.length);
-    const [newLow, newHigh] = [this.low[block] as number, this.high[block] as number];
+    const newLow = this.low[block] as number;
+    const newHigh = this.high[block] as number;
     if (newLow <= (this.spanLow[span] as number)) this.spanLow[span] = newLow;
     else if (low === this.spanLow[span]) this.spanLow[span] = lowestOf(this.low, span * spanBlocks, end);
     if (newHigh >= (this.spanHigh[span] as number)) this.spanHigh[span] = newHigh;

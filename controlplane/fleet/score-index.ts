@@ -87,7 +87,8 @@ export class ScoreIndex {
 
   #sumUp(block: number): void {
     const { values } = this;
-    const [first, end] = [block * blockRows, (block + 1) * blockRows];
+    const first = block * blockRows;
+    const end = first + blockRows;
     values.fill(0, first, end);
     for (const summand of this.summands) addTo(values, summand, first, end);
     this.high[block] = highestOf(values, first, end);
@@ -167,7 +168,8 @@ function sumsUp(
 ): boolean {
   if (summands.length !== columns.length) return false;
   for (let place = 0; place < summands.length; place++) {
-    const [ours, theirs] = [summands[place] as Summand, columns[place] as Summand];
+    const ours = summands[place] as Summand;
+    const theirs = columns[place] as Summand;
     if (ours.column !== theirs.column || ours.floor !== theirs.floor) return false;
   }
   return true;

@@ -1,6 +1,6 @@
 /**
- * Searches that are made again and again, as those of one flavor are: the best of a search are kept, and only the hosts that
- * changed since are looked at before the next. The answers are those of `select`, to the last bit; where that is not certain,
+ * Searches that are made again and again, as those of one flavor are: what a search found is kept in order, and only the hosts
+ * that changed since are looked at before the next. The answers are those of `select`, to the last bit; where that is not certain,
  * it is searched anew.
  */
 import type { Registry } from '../fleet/registry.js';
@@ -12,42 +12,47 @@ import { choose, isPlainChoice, ranksNeeded } from './choose.js';
 import { areKept, passes, type Witnesses, witnessesOf } from './kept-terms.js';
 import { rankBest } from './rank.js';
 import { candidatesOf, type Rules, termsOf } from './select.js';
+import { Standings } from './standings.js';
 import { type Term, weightAt } from './weigh.js';
 
 /** Limits of what is kept. */
 export const repeatLimits = {
-  /** Kept searches; the one used longest ago goes. */
+  /** Searches that are kept; the one used longest ago goes. */
   searches: 8,
-  /** Hosts of each at first, and once it was used up again and again: each placement uses up one at most. */
-  ranks: 64,
-  mostRanks: 512,
-  /** Most of them that an answer needs, and most hosts that are looked at again instead of searching anew. */
+  /** Requests that are known, so that asking again is seen. */
+  requests: 32,
+  /** Rows that it costs as much to put into order as one search costs: so many for each search made before are kept. */
+  rowsPerSearch: 4_096,
+  /** Hosts that an answer needs at most, and most changes that are looked at again instead of searching anew. */
   needed: 32,
-  changes: 256,
-  /** Requests that were asked once, of which the next makes a kept search. */
-  askedOnce: 32,
+  changes: 1_024,
 } as const;
 
 interface Kept {
-  readonly rules: Rules;
-  readonly request: CheckedRequest;
   readonly candidates: Candidates;
   readonly terms: readonly Term[];
   witnesses: Witnesses;
-  readonly best: Best;
-  /** Of the registry that `best` is of. */
+  readonly standings: Standings;
+  /** Of the registry that the standings are of. */
   revision: number;
-  /** How many hosts it keeps, or is to keep when it is searched anew. */
-  ranks: number;
 }
 
-type Asked = Pick<Kept, 'rules' | 'request'>;
+/** A question that may be asked again. */
+interface Question {
+  readonly rules: Rules;
+  readonly request: CheckedRequest;
+  /** Searches that were made for it since nothing is kept. */
+  searched: number;
+  kept: Kept | undefined;
+}
+
+type Asked = Pick<Question, 'rules' | 'request'>;
+type Ranked = Pick<Standings, 'top' | 'ranking'>;
 
 export class RepeatedSearches {
   readonly #registry: Registry;
-  /** Last used first. */
-  readonly #kept: Kept[] = [];
-  readonly #askedOnce: Asked[] = [];
+  /** Last asked first. */
+  readonly #questions: Question[] = [];
   #hits = 0;
 
   constructor(registry: Registry) {
@@ -61,7 +66,7 @@ export class RepeatedSearches {
 
   /** How many searches are kept. */
   get size(): number {
-    return this.#kept.length;
+    return this.#questions.filter(({ kept }) => kept).length;
   }
 
   /** Rows of the chosen host and the next best, `count` at most, as `select` finds them. Errors: its own. */
@@ -69,75 +74,71 @@ export class RepeatedSearches {
     const { settings } = rules;
     const needed = ranksNeeded(settings, count, this.#registry.size);
     const asked = { rules, request };
-    const best =
+    const ranked =
       needed > repeatLimits.needed || !isRepeatable(request)
         ? searched(this.#registry, asked, needed)
         : this.#repeat(asked, needed);
-    if (isPlainChoice(settings)) return best.top(Math.min(count, needed));
-    const { rows, weights } = best.ranking();
-    const ranking = { rows: rows.subarray(0, needed), weights: weights.subarray(0, needed) };
-    return Array.from(choose(ranking, settings, seed).rows.subarray(0, count));
+    if (isPlainChoice(settings)) return ranked.top(Math.min(count, needed));
+    return Array.from(choose(ranked.ranking(needed), settings, seed).rows.subarray(0, count));
   }
 
-  #repeat(asked: Asked, needed: number): Best {
-    const [first] = this.#kept;
-    if (first && isSame(first, asked) && this.#bringUpToDate(first, needed)) return first.best;
-    const place = this.#kept.findIndex((kept) => isSame(kept, asked));
-    const [kept] = place < 0 ? [] : this.#kept.splice(place, 1);
-    if (!kept && !this.#wasAsked(asked)) return searched(this.#registry, asked, needed);
-    const current = kept && this.#bringUpToDate(kept, needed) ? kept : this.#start(asked, kept?.ranks);
-    this.#kept.unshift(current);
-    if (this.#kept.length > repeatLimits.searches) this.#kept.pop();
-    return current.best;
+  #repeat(asked: Asked, needed: number): Ranked {
+    const question = this.#questionOf(asked);
+    if (question.kept && this.#bringUpToDate(asked, question.kept)) {
+      this.#hits++;
+      return question.kept.standings;
+    }
+    if (question.kept) [question.kept, question.searched] = [undefined, 0];
+    // What is thrown away again has cost no more than the searches that it did not spare.
+    if (question.searched++ * repeatLimits.rowsPerSearch < this.#registry.columns.rows)
+      return searched(this.#registry, asked, needed);
+    question.kept = this.#start(asked);
+    this.#dropOldest();
+    return question.kept.standings;
   }
 
-  /** Whether it was asked before. From now on it was. */
-  #wasAsked(asked: Asked): boolean {
-    const place = this.#askedOnce.findIndex((one) => isSame(one, asked));
-    if (place >= 0) this.#askedOnce.splice(place, 1);
-    else if (this.#askedOnce.unshift(asked) > repeatLimits.askedOnce) this.#askedOnce.pop();
-    return place >= 0;
+  /** The question, which is the one asked last now. */
+  #questionOf(asked: Asked): Question {
+    const [first] = this.#questions;
+    if (first && isSame(first, asked)) return first;
+    const place = this.#questions.findIndex((one) => isSame(one, asked));
+    const [known] = place < 0 ? [] : this.#questions.splice(place, 1);
+    const question = known ?? { ...asked, searched: 0, kept: undefined };
+    if (this.#questions.unshift(question) > repeatLimits.requests) this.#questions.pop();
+    return question;
   }
 
-  #start({ rules, request }: Asked, ranks: number = repeatLimits.ranks): Kept {
+  #dropOldest(): void {
+    const keeping = this.#questions.filter(({ kept }) => kept);
+    for (const question of keeping.slice(repeatLimits.searches))
+      [question.kept, question.searched] = [undefined, 0];
+  }
+
+  #start({ rules, request }: Asked): Kept {
     const { columns, revision } = this.#registry;
     const candidates = candidatesOf(columns, rules, request);
     const terms = termsOf(candidates, rules, request);
-    const best = rankBest(candidates, terms, ranks);
     const witnesses = witnessesOf(candidates, terms);
-    return { rules, request, candidates, terms, witnesses, best, revision, ranks };
+    return { candidates, terms, witnesses, standings: new Standings(candidates, terms), revision };
   }
 
-  /** False: what is kept does not say enough, because too much changed or too few are left. It is then of no use. */
-  #bringUpToDate(kept: Kept, needed: number): boolean {
+  /** False: too much changed, or all others weigh something else now. It is then of no use. */
+  #bringUpToDate(asked: Asked, kept: Kept): boolean {
     const { revision } = this.#registry;
-    const changed = kept.revision === revision ? [] : this.#changedSince(kept.revision);
-    if (!changed) return this.#isOfNoUse(kept, kept.ranks / 2);
-    const { candidates, best } = kept;
-    for (const row of changed) {
-      candidates.forget(row);
-      best.remove(row);
-    }
-    if (!hasSameTerms(kept, changed)) return this.#isOfNoUse(kept, kept.ranks);
-    for (const row of changed) {
-      const weight = weightAt(kept.terms, row);
-      if (best.admits(row, weight) && passes(candidates, row)) best.insert(row, weight);
-    }
+    if (kept.revision === revision) return true;
+    const changed = this.#changedSince(kept.revision);
+    if (!changed) return false;
+    const { candidates, standings, terms } = kept;
+    for (const row of changed) candidates.forget(row);
+    if (!hasSameTerms(asked, kept, changed)) return false;
+    for (const row of changed)
+      if (passes(candidates, row)) standings.set(row, weightAt(terms, row));
+      else standings.drop(row);
     kept.revision = revision;
-    if (best.length < needed && best.least > -Infinity) return this.#isOfNoUse(kept, kept.ranks * 2);
-    this.#hits++;
     return true;
   }
 
-  /** Whoever looks at it next finds that too much changed. `ranks`: how many it is to keep then; a longer list costs more. */
-  #isOfNoUse(kept: Kept, ranks: number): false {
-    if (kept.revision > -Infinity)
-      kept.ranks = Math.min(repeatLimits.mostRanks, Math.max(repeatLimits.ranks, ranks));
-    kept.revision = -Infinity;
-    return false;
-  }
-
-  /** Rows that changed since a revision, each once; undefined: too many, or nobody knows which. */
+  /** Rows that changed since a revision; undefined: too many, or nobody knows which. */
   #changedSince(since: number): number[] | undefined {
     const { revision } = this.#registry;
     if (revision - since > repeatLimits.changes) return undefined;
@@ -145,7 +146,7 @@ export class RepeatedSearches {
     for (let at = since + 1; at <= revision; at++) {
       const row = this.#registry.rowChangedAt(at);
       if (row === undefined) return undefined;
-      if (!rows.includes(row)) rows.push(row);
+      if (row !== rows.at(-1)) rows.push(row);
     }
     return rows;
   }
@@ -157,8 +158,8 @@ function searched({ columns }: Registry, { rules, request }: Asked, needed: numb
 }
 
 /** What one host has decides how all others are weighed, where it has the most or the least. */
-function hasSameTerms(kept: Kept, changed: readonly number[]): boolean {
-  const { candidates, rules, request, terms, witnesses } = kept;
+function hasSameTerms({ rules, request }: Asked, kept: Kept, changed: readonly number[]): boolean {
+  const { candidates, terms, witnesses } = kept;
   if (candidates.count(2) >= 2 && areKept(candidates, rules, request, terms, witnesses, changed)) return true;
   const now = termsOf(candidates, rules, request);
   if (!sameTerms(now, terms)) return false;

@@ -112,7 +112,8 @@ function slackOf(
     const term = terms[place] as Term;
     const { coefficient } = summands[place] as Summand;
     const own = coefficientOf(term);
-    const [low, high] = [term.minimum, term.minimum + Math.abs(term.range)];
+    const low = term.minimum;
+    const high = low + Math.abs(term.range);
     const rest = own - scale * coefficient;
     slack += Math.max(rest * low, rest * high) - own * low;
     size += (Math.abs(own) + Math.abs(scale * coefficient)) * Math.max(Math.abs(low), Math.abs(high));

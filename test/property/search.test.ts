@@ -312,14 +312,20 @@ t.test('so many searches are kept and no more', async (t) => {
   t.equal(searches.size, repeatLimits.searches);
 });
 
-t.test('a search that is used up again and again keeps more hosts, and answers the same', async (t) => {
+/** Hosts that are all alike, or whose sizes differ. */
+function manyHosts(count: number, sizeOf: (index: number) => number): Registry {
   const registry = new Registry();
-  const capacity = { vcpus: 64, memoryBytes: 2 ** 38, diskBytes: 2 ** 40 };
-  for (let index = 0; index < 1_500; index++) {
-    const id = `h${index}`;
+  for (let index = 0; index < count; index++) {
+    const [id, vcpus] = [`h${index}`, sizeOf(index)];
+    const capacity = { vcpus, memoryBytes: vcpus * 2 ** 32, diskBytes: 2 ** 40 };
     registry.upsert(hosts.decode(hosts.encode({ id, name: id, availabilityZone: 'nova', capacity })));
     registry.setLiveness(id, true, 1);
   }
+  return registry;
+}
+
+t.test('a fleet of like hosts is filled without searching anew', async (t) => {
+  const registry = manyHosts(1_500, () => 64);
   const searches = new RepeatedSearches(registry);
   const [rules, wanted] = [rulesOf(novaSettings), requestFor({ vcpus: 1, memoryMb: 64 })];
   for (let turn = 0; turn < 1_400; turn++) {
@@ -328,10 +334,25 @@ t.test('a search that is used up again and again keeps more hosts, and answers t
     if (String(ours) !== String(plainly.map(({ row }) => row))) t.fail(`claim ${turn}: ${ours.join()}`);
     registry.setHeld(plainly[0]?.hostId ?? '', { vcpus: 1, memoryMb: 64, diskMb: 0, count: 1 }, 1, 0);
   }
-  const kept = searches.hits;
-  // Lists of 64, 128, 256 and 512 hosts, then of 512: 64 each time would be 22 searches.
-  t.ok(kept >= 1_400 - 8, `${1_400 - kept} were searched anew`);
-  t.ok(kept <= 1_400 - 1_400 / repeatLimits.mostRanks, 'no list is longer');
+  const anew = 1_400 - searches.hits;
+  t.ok(anew <= 4, `${anew} were searched anew`);
+});
+
+t.test('a large fleet is put into order only for what is asked often enough', async (t) => {
+  const registry = manyHosts(3 * repeatLimits.rowsPerSearch, (index) => 32 + (index % 97));
+  const searches = new RepeatedSearches(registry);
+  const [rules, wanted] = [rulesOf(novaSettings), requestFor({ vcpus: 1, memoryMb: 64 })];
+  const plainly = String(select(registry, rules, wanted, 3).destinations.map(({ row }) => row));
+  const worthIt = Math.ceil(registry.columns.rows / repeatLimits.rowsPerSearch);
+  t.ok(worthIt >= 3);
+  for (let turn = 0; turn < worthIt + 3; turn++) {
+    t.equal(searches.size, turn > worthIt ? 1 : 0, `before question ${turn}`);
+    if (String([...searches.find(rules, wanted, 3, turn)]) !== plainly) t.fail(`turn ${turn}`);
+  }
+  t.equal(searches.hits, 2);
+  registry.rulesChanged();
+  searches.find(rules, wanted, 3, 1);
+  t.equal(searches.size, 0, 'anything may have changed: it begins anew');
 });
 
 const hosts = codec('HostRecord');

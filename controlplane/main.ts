@@ -208,9 +208,12 @@ async function serve(config: ControlPlaneConfig, log: Log, store: Store): Promis
   const hostOf = (call: SessionStream): string =>
     identify(call, '/drover.v1.AgentSession/Session', Date.now()).name;
   const contract = loadContract();
-  const placement = withPlainAnswers(contract.Placement.service, 'placement', [
-    ...['Claim', 'PlaceMany', 'Release', 'Move', 'ListAllocations'],
-  ]);
+  const placement = withPlainAnswers(
+    contract.Placement.service,
+    'placement',
+    ['Claim', 'PlaceMany', 'Release', 'Move', 'ListAllocations'],
+    { PlaceMany: ['ClaimRequest', 'PlacementRequest'] },
+  );
   const servers = await startServers({
     authority,
     addresses: namesOf(config),

@@ -16,9 +16,9 @@ import type { SelectDestinationsRequest } from '../../proto/gen/drover/v1/Select
 import type { SelectDestinationsResponseInput } from '../../proto/gen/drover/v1/SelectDestinationsResponse.js';
 import type { SimulateRequest } from '../../proto/gen/drover/v1/SimulateRequest.js';
 import type { SimulateResponseInput } from '../../proto/gen/drover/v1/SimulateResponse.js';
-import { asDroverError, DroverError, invalid } from '../../proto/wire/errors.js';
+import { DroverError, invalid } from '../../proto/wire/errors.js';
 import { encoded } from '../../proto/wire/plain-encoder.js';
-import type { Claimed, Claims, PlaceOutcome, WantedClaim } from '../allocations/claims.js';
+import type { Claimed, Claims, PlaceOutcome } from '../allocations/claims.js';
 import type { Catalog } from '../catalog/catalog.js';
 import { requestFrom } from '../catalog/request-from.js';
 import type { Registry } from '../fleet/registry.js';
@@ -29,6 +29,7 @@ import type { Caller } from './fleet.js';
 import { page } from './page.js';
 import { placeInTurns } from './place-many.js';
 import { simulator } from './simulate.js';
+import { checkSeed, wantedClaims } from './wanted-claims.js';
 
 /** What requests may name, and the rules in force. */
 export type PlacementCatalog = Pick<Catalog, 'names' | 'rules' | 'rulesWith'>;
@@ -76,7 +77,7 @@ export function placementHandlers({ registry, claims, catalog, newSeed = () => 1
     },
 
     PlaceMany: async (request: PlaceManyRequest, caller: Caller): Promise<PlaceManyResponseInput> => {
-      const wanted = request.claims.map((claim, index) => wantedOf(claim, index, caller, catalog));
+      const wanted = wantedClaims(request.claims, caller.name, catalog);
       const outcomes = await placeInTurns(claims, wanted, request.allOrNothing, registry.size);
       return { results: outcomes.map(resultOf) };
     },
@@ -129,24 +130,6 @@ export function placementHandlers({ registry, claims, catalog, newSeed = () => 1
   };
 }
 
-function wantedOf(
-  { request, idempotencyKey, seed }: ClaimRequest,
-  index: number,
-  caller: Caller,
-  catalog: PlacementCatalog,
-): WantedClaim | DroverError {
-  try {
-    return {
-      request: requestFrom(request, catalog, `claims[${index}].request`),
-      key: idempotencyKey,
-      by: caller.name,
-      seed: checkSeed(seed, `claims[${index}].seed`),
-    };
-  } catch (thrown) {
-    return asDroverError(thrown);
-  }
-}
-
 function resultOf(outcome: PlaceOutcome): PlaceResultInput {
   return 'error' in outcome
     ? { errorCode: outcome.error.code, error: outcome.error.message }
@@ -156,12 +139,6 @@ function resultOf(outcome: PlaceOutcome): PlaceResultInput {
 /** The allocation's bytes as they were made for the store, which plain answers take as they are. */
 function encodedOf({ stored }: Claimed): { readonly [encoded]?: { readonly allocation: Uint8Array } } {
   return stored ? { [encoded]: { allocation: stored } } : {};
-}
-
-/** Numbers beyond 2^53 are not what the client sent. Errors: `invalid-argument`. */
-function checkSeed(seed: number, field = 'seed'): number {
-  if (Number.isSafeInteger(seed)) return seed;
-  throw invalid(field, seed, 'a whole number below 2^53');
 }
 
 /** Errors: `not-found`. */

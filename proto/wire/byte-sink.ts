@@ -10,7 +10,8 @@ export class ByteSink {
 
   /** A copy of what was put, and the sink empty again. */
   take(): Buffer {
-    const bytes = Buffer.from(this.#buffer.subarray(0, this.#at));
+    const bytes = Buffer.allocUnsafe(this.#at);
+    this.#buffer.copy(bytes, 0, 0, this.#at);
     this.#at = 0;
     if (this.#buffer.length > 64 * firstBytes) this.#buffer = Buffer.allocUnsafe(firstBytes);
     return bytes;
@@ -67,8 +68,14 @@ export class ByteSink {
     return true;
   }
 
+  /** Bytes with their length before them. */
   bytes(value: Uint8Array): void {
     this.varint(value.length);
+    this.raw(value);
+  }
+
+  /** Bytes as they are. */
+  raw(value: Uint8Array): void {
     this.#room(value.length);
     this.#buffer.set(value, this.#at);
     this.#at += value.length;

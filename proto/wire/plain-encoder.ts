@@ -38,10 +38,16 @@ export class PlainEncoders {
     this.#root.loadSync(files.map((file) => `drover/v1/${file}.proto`)).resolveAll();
   }
 
-  /** What encodes a message of `drover.v1`. Errors: a plain `Error` for a name that the files do not have. */
-  of(name: string): (value: object) => Buffer {
-    const fields = this.#fieldsOf(this.#root.lookupType(`drover.v1.${name}`));
-    return (value) => {
+  /**
+   * What encodes a message of `drover.v1`, or some of its fields. `before`: bytes of other fields of the same message, which
+   * stand before. Errors: a plain `Error` for a name that the files do not have.
+   */
+  of(name: string, only?: readonly string[]): (value: object, before?: Uint8Array) => Buffer {
+    const type = this.#root.lookupType(`drover.v1.${name}`);
+    for (const field of only ?? []) if (!type.fields[field]) throw new Error(`no field ${field} in ${name}`);
+    const fields = this.#fieldsOf(type).filter((field) => only === undefined || only.includes(field.name));
+    return (value, before) => {
+      if (before) this.#sink.raw(before);
       putMessage(fields, this.#sink, value as Plain);
       return this.#sink.take();
     };

@@ -50,6 +50,7 @@ t.test('plain objects become what proto-loader makes of them', async (t) => {
   t.equal(encode({ results: [] }).length, 0, 'defaults are left out');
   t.equal(encoders.of('ClaimResponse')({ hostGeneration: 0, existed: false, allocation: null }).length, 0);
   t.throws(() => encoders.of('NoSuchMessage'));
+  t.throws(() => encoders.of('Allocation', ['noSuchField']));
   const stored = encoders.of('Allocation')({ id: 'a1', vcpus: 3 });
   const results = [{ allocation: { id: 'other' }, [encoded]: { allocation: stored } }, { errorCode: 'no' }];
   t.strictSame(

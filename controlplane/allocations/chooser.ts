@@ -67,7 +67,7 @@ export class Chooser {
       const alternates: string[] = [];
       for (let next = place + 1; next < rows.length; next++)
         alternates.push(registry.recordAt(rows[next] as number).name);
-      return { hostId, hostName, alternates, revision, seed: wish.seed, cells };
+      return { row, hostId, hostName, alternates, revision, seed: wish.seed, cells };
     }
     return undefined;
   }

@@ -52,7 +52,7 @@ export class Claims {
   readonly #confirmations: Confirmations;
   readonly #healing: Healing;
   readonly #placing: Placing;
-  /** Claims on their way, by id. */
+  /** Claims on their way that have a key, by id: somebody may wait for them. */
   readonly #pending = new Map<string, Promise<void>>();
   readonly #releases = new Map<string, Promise<Allocation>>();
   #inFlight = 0;
@@ -61,7 +61,7 @@ export class Claims {
     this.#parts = parts;
     const { registry, now, log = sayNothing } = parts;
     this.#limits = { ...defaultClaimLimits, ...parts.limits };
-    this.#lapses = new Lapses(parts.claimTtlMs ?? 0);
+    this.#lapses = new Lapses(parts.claimTtlMs ?? 0, (id) => this.#lapsesOf(id));
     this.#failed = new FailedBuilds(now(), (hostId, failedBuilds) =>
       registry.setCounts(hostId, { failedBuilds }),
     );
@@ -108,7 +108,12 @@ export class Claims {
       this.#healing.noteDouble(allocation);
     }
     // Agents that were away with the control plane get the whole time again.
-    for (const { id } of waiting) this.#lapses.start(id, this.#parts.now());
+    for (const allocation of waiting) this.#lapses.start(allocation, this.#parts.now());
+  }
+
+  #lapsesOf(id: string): number | undefined {
+    const allocation = this.#ledger.get(id);
+    return allocation?.state === 'claimed' ? allocation.lapsesUnixMs : undefined;
   }
 
   /** Brings what an older build stored into today's layout; to be awaited before the first claim. */
@@ -210,7 +215,7 @@ export class Claims {
     const known = this.#placing.known(wanted);
     if (known) return this.#answer(known);
     this.#admit(1);
-    const put = { now: this.#placing.mark(wanted), before: undefined };
+    const put = this.#placing.mark(wanted);
     await this.#commit([put]);
     return this.#claimed({ allocation: put.now, existed: false, put });
   }
@@ -291,7 +296,7 @@ export class Claims {
     const known = this.#placing.known(claim);
     if (known) return known;
     this.#admit(made.length + 1);
-    const put = { now: this.#placing.mark(claim, refused), before: undefined };
+    const put = this.#placing.mark(claim, refused);
     made.push(put);
     return { allocation: put.now, existed: false, put };
   }
@@ -363,19 +368,19 @@ export class Claims {
       },
     );
     ready.catch(() => undefined); // each claim awaits it and says so
-    for (const { now } of made) this.#pending.set(now.id, ready);
+    for (const { now } of made) if (now.idempotencyKey !== '') this.#pending.set(now.id, ready);
     return ready;
   }
 
   #landed(made: readonly Put[]): void {
     this.#over(made);
     const nowMs = this.#parts.now();
-    for (const { now } of made) this.#lapses.start(now.id, nowMs);
+    for (const { now } of made) this.#lapses.start(now, nowMs);
   }
 
   #over(made: readonly Put[]): void {
     this.#inFlight -= made.length;
-    for (const { now } of made) this.#pending.delete(now.id);
+    for (const { now } of made) if (now.idempotencyKey !== '') this.#pending.delete(now.id);
   }
 
   async #answer(placed: Placed): Promise<Claimed> {
@@ -385,8 +390,9 @@ export class Claims {
 
   #claimed({ allocation: placed, existed, put }: Placed): Claimed {
     const allocation = this.#ledger.get(placed.id) ?? placed; // released meanwhile
-    const hostGeneration = this.#ledger.generationOf(allocation.hostId);
-    if (put?.stored === undefined || put.now !== allocation) return { allocation, hostGeneration, existed };
-    return { allocation, hostGeneration, existed, stored: put.stored };
+    if (put?.stored === undefined || put.now !== allocation)
+      return { allocation, hostGeneration: this.#ledger.generationOf(allocation.hostId), existed };
+    const { stored, book } = put;
+    return { allocation, hostGeneration: book?.generation ?? allocation.hostGeneration, existed, stored };
   }
 }

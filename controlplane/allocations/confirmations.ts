@@ -160,7 +160,7 @@ export class Confirmations {
     );
     for (const { id, hostId } of batch) {
       this.#wanted.delete(id);
-      lapses.stop(id);
+      lapses.stop();
       requests.drop(id);
       failed.succeeded(hostId);
     }
@@ -188,7 +188,7 @@ export class Confirmations {
     const next = this.#markNext(before);
     if (next) {
       await ledger.commit({ puts: [{ before, now: next }], removed: [] });
-      lapses.start(next.id, now());
+      lapses.start(next, now());
       log.warn({ ...said, to: next.hostName }, 'allocation rejected by its host, placed on the next');
       return;
     }
@@ -228,7 +228,7 @@ export class Confirmations {
     for (const id of lapses.take(now(), together)) {
       const allocation = ledger.get(id);
       if (allocation?.state !== 'claimed') continue;
-      if (turns.isBusy(id) || this.#wanted.has(id)) lapses.start(id, now());
+      if (turns.isBusy(id) || this.#wanted.has(id)) lapses.start(allocation, now());
       else if (!(await turns.run(id, () => this.#parts.takeHome(allocation)))) removed.push(allocation);
     }
     const still = removed.filter((one) => ledger.get(one.id) === one && !turns.isBusy(one.id));
@@ -237,7 +237,7 @@ export class Confirmations {
       const ids = still.map(({ id }) => id);
       await turns.runAll(ids, () => ledger.commit({ puts: [], removed: still }));
     } catch (error) {
-      for (const { id } of still) lapses.start(id, now());
+      for (const allocation of still) lapses.start(allocation, now());
       log.warn({ error: asDroverError(error).message }, 'lapsed allocations not given back');
       return;
     }

@@ -218,7 +218,7 @@ export class Healing {
     const now = movedTo(allocation, choice, more);
     ledger.mark(now);
     await ledger.commit({ puts: [{ now, before: allocation }], removed: [] });
-    lapses.stop(now.id);
+    lapses.stop();
     this.#strays.delete(now.id);
     log.warn(
       { allocation: now.id, from: allocation.hostName, to: hostName },

@@ -22,7 +22,7 @@ export class HostBook {
   /** The durable allocations, oldest first. */
   readonly durable: Allocation[] = [];
   /** On their way to the store. */
-  readonly marked = new Set<Allocation>();
+  readonly marked: Allocation[] = [];
   /** How many allocations each virtual machine has here; only where there are many, few are looked through. */
   #instances: Map<string, number> | undefined;
 
@@ -33,12 +33,12 @@ export class HostBook {
 
   /** Counts an allocation as taken. */
   mark(allocation: Allocation): void {
-    this.marked.add(allocation);
+    this.marked.push(allocation);
     this.#count(allocation, 1);
   }
 
   unmark(allocation: Allocation): void {
-    this.marked.delete(allocation);
+    this.#unmark(allocation);
     this.#count(allocation, -1);
   }
 
@@ -50,8 +50,13 @@ export class HostBook {
 
   /** A marked allocation is durable. */
   keep(allocation: Allocation): void {
-    this.marked.delete(allocation);
+    this.#unmark(allocation);
     this.durable.push(allocation);
+  }
+
+  #unmark(allocation: Allocation): void {
+    const place = this.marked.indexOf(allocation);
+    if (place >= 0) this.marked.splice(place, 1);
   }
 
   /** A durable allocation is another now, on the same host and of the same size. */
@@ -117,7 +122,8 @@ function countIn(instances: Map<string, number>, { instanceUuid }: Allocation, c
 
 /** Whether a UUID in any case is this one in lower case. Most differ in their last digit, which is quicker to see. */
 function isSame(uuid: string, lower: string): boolean {
-  const [one, other] = [uuid.charCodeAt(uuid.length - 1), lower.charCodeAt(lower.length - 1)];
+  const one = uuid.charCodeAt(uuid.length - 1);
+  const other = lower.charCodeAt(lower.length - 1);
   if (one < 0x80 && other < 0x80 && (one | 0x20) !== (other | 0x20)) return false;
   return uuid.toLowerCase() === lower;
 }

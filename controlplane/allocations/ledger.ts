@@ -31,6 +31,8 @@ export interface LedgerListener {
 export interface Put {
   readonly now: Allocation;
   readonly before: Allocation | undefined;
+  /** Of its host, where that is at hand. */
+  readonly book?: HostBook;
   /** The bytes of its record once it is on its way to the store: those of an `Allocation` message. */
   stored?: Uint8Array;
 }
@@ -52,8 +54,11 @@ export class Ledger {
   readonly #lane: CommitLane<Change>;
   readonly #write = new RecordWriter();
   readonly #books = new Map<string, HostBook>();
+  /** The same by the row that the registry last had a host in: a row may be another host's by now. */
+  readonly #bookOfRow: (HostBook | undefined)[] = [];
   /** Durable allocations. */
   readonly #byId = new TextIndex<Allocation>((held, id) => held.id === id);
+  /** Allocations on their way that have an idempotency key: somebody may ask for them. */
   readonly #marks = new Map<string, Allocation>();
   readonly #groups = new GroupBook();
   #oldHosts: readonly string[] = [];
@@ -121,7 +126,7 @@ export class Ledger {
     return this.#byId.get(id);
   }
 
-  /** An allocation on its way to the store. */
+  /** An allocation on its way to the store that has an idempotency key. */
   marked(id: string): Allocation | undefined {
     return this.#marks.get(id);
   }
@@ -158,11 +163,12 @@ export class Ledger {
 
   /** True when an allocation of the host, by its id or its virtual machine, stands for a domain. */
   covers(hostId: string, { uuid, allocationId }: { uuid: string; allocationId: string }): boolean {
+    const book = this.#books.get(hostId);
     if (allocationId !== '') {
       if (this.#byId.get(allocationId)?.hostId === hostId) return true;
-      if (this.#marks.get(allocationId)?.hostId === hostId) return true;
+      if (book?.marked.some(({ id }) => id === allocationId)) return true;
     }
-    return this.#books.get(hostId)?.holdsInstance(uuid) ?? false;
+    return book?.holdsInstance(uuid) ?? false;
   }
 
   /** What deletes a host's record; nothing where it has none. */
@@ -172,6 +178,8 @@ export class Ledger {
 
   /** Drops the book of a host whose record was deleted. */
   forget(hostId: string): void {
+    const row = this.#books.get(hostId)?.row;
+    if (row !== undefined && this.#bookOfRow[row]?.hostId === hostId) this.#bookOfRow[row] = undefined;
     this.#books.delete(hostId);
   }
 
@@ -179,15 +187,19 @@ export class Ledger {
     return this.#books.get(hostId)?.generation ?? 0;
   }
 
-  /** Marks an allocation as taken on its host, in memory. Errors: `resource-exhausted` when the host can hold no more. */
-  mark(allocation: Allocation): void {
-    const book = this.#book(allocation.hostId, allocation.hostName);
+  /**
+   * Marks an allocation as taken on its host, in memory; answers that host's book. `row`: where the host may be. Errors:
+   * `resource-exhausted` when the host can hold no more.
+   */
+  mark(allocation: Allocation, row?: number): HostBook {
+    const book = this.#bookAt(row, allocation.hostId) ?? this.#book(allocation.hostId, allocation.hostName);
     if (book.totals.count >= this.#limits.perHost) throw full(book, this.#limits.perHost);
     book.mark(allocation);
-    this.#marks.set(allocation.id, allocation);
+    if (allocation.idempotencyKey !== '') this.#marks.set(allocation.id, allocation);
     this.#seat(allocation);
     this.#account(book);
     if (allocation.cells.length > 0) this.#told.cellsChanged(book.hostId);
+    return book;
   }
 
   /** Takes marks back. */
@@ -195,9 +207,13 @@ export class Ledger {
     for (const allocation of allocations) {
       const book = this.#existing(allocation.hostId);
       book.unmark(allocation);
-      this.#marks.delete(allocation.id);
+      this.#unname(allocation);
       this.#leave(book, allocation);
     }
+  }
+
+  #unname({ idempotencyKey, id }: Allocation): void {
+    if (idempotencyKey !== '') this.#marks.delete(id);
   }
 
   /**
@@ -206,6 +222,11 @@ export class Ledger {
    */
   commit(change: Change): Promise<void> {
     return this.#lane.add(change);
+  }
+
+  #bookAt(row: number | undefined, hostId: string): HostBook | undefined {
+    const book = row === undefined ? undefined : this.#bookOfRow[row];
+    return book?.hostId === hostId && book.hostName !== '' ? book : undefined;
   }
 
   #book(hostId: string, hostName: string): HostBook {
@@ -228,6 +249,7 @@ export class Ledger {
   #account(book: HostBook): void {
     const { hostId, totals, claimed, ecus, row } = book;
     book.row = this.#registry.setHeld(hostId, totals, claimed, ecus, row);
+    if (book.row !== undefined && book.row !== row) this.#bookOfRow[book.row] = book;
   }
 
   #seat(allocation: Allocation): void {
@@ -248,19 +270,14 @@ export class Ledger {
     this.#told.freed(book.hostId);
   }
 
+  /** A batch is one step of every host's generation that it changes. */
   #encode(batch: readonly Change[]): Write[] {
-    const generations = new Map<string, number>();
-    const nextOf = (hostId: string): number => {
-      const next = generations.get(hostId) ?? this.#existing(hostId).generation + 1;
-      generations.set(hostId, next);
-      return next;
-    };
     const writes: Write[] = [];
     const lost = new Set<string>();
     for (const { puts, removed } of batch) {
       for (const put of puts) {
         // Only now is it known; nobody has seen the allocation yet.
-        if (isPlaced(put)) put.now.hostGeneration = nextOf(put.now.hostId);
+        if (isPlaced(put)) put.now.hostGeneration = this.#bookOf(put).generation + 1;
         if (put.before && isPlaced(put)) lost.add(put.before.hostId);
         const write = this.#write.put(put.now);
         put.stored = write.value;
@@ -271,8 +288,13 @@ export class Ledger {
         writes.push(this.#write.remove(id));
       }
     }
-    for (const hostId of lost) writes.push(this.#write.generation(hostId, nextOf(hostId)));
+    for (const hostId of lost)
+      writes.push(this.#write.generation(hostId, this.#existing(hostId).generation + 1));
     return writes;
+  }
+
+  #bookOf({ now, book }: Put): HostBook {
+    return book ?? this.#existing(now.hostId);
   }
 
   #committed(batch: readonly Change[]): void {
@@ -291,7 +313,7 @@ export class Ledger {
   #landed(put: Put, changed: Set<HostBook>): void {
     const { now, before } = put;
     this.#byId.set(now.id, now);
-    const book = this.#existing(now.hostId);
+    const book = this.#bookOf(put);
     if (before && !isPlaced(put)) {
       this.#groups.remove(before);
       this.#groups.add(now);
@@ -300,7 +322,7 @@ export class Ledger {
       return;
     }
     book.keep(now);
-    this.#marks.delete(now.id);
+    this.#unname(now);
     changed.add(book);
     if (before) this.#drop(before, changed);
   }

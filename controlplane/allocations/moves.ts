@@ -38,7 +38,7 @@ export class Moves {
     const allocation = movedTo(before, choice, more);
     ledger.mark(allocation);
     await ledger.commit({ puts: [{ now: allocation, before }], removed: [] });
-    lapses.start(allocation.id, now());
+    lapses.start(allocation, now());
     const { by, reason } = wanted;
     if (reason !== '')
       log.warn({ allocation: allocation.id, from, to: allocation.hostName, by, reason }, 'allocation moved');

@@ -6,7 +6,7 @@ import type { Chooser, Wish } from './chooser.js';
 import type { WantedClaim } from './claims-parts.js';
 import type { Healing } from './healing.js';
 import type { Lapses } from './lapses.js';
-import type { Ledger } from './ledger.js';
+import type { Ledger, Put } from './ledger.js';
 import { type Placed, type Refused, textOf } from './placed.js';
 import type { Requests } from './requests.js';
 import { TextIndex } from './text-index.js';
@@ -71,8 +71,8 @@ export class Placing {
     throw error;
   }
 
-  /** Picks a host and marks it taken. */
-  mark({ request, key, by, seed }: WantedClaim, refused?: Refused): Allocation {
+  /** Picks a host and marks it taken: what is to be written. */
+  mark({ request, key, by, seed }: WantedClaim, refused?: Refused): Put {
     const { now, newId } = this.#parts;
     const before = refused && refused.size > 0 ? refused.get(textOf(request) ?? '') : undefined;
     if (before) throw before;
@@ -85,16 +85,16 @@ export class Placing {
       createdBy: by,
       lapsesUnixMs: this.#parts.lapses.at(nowMs),
     });
-    this.#parts.ledger.mark(allocation);
+    const book = this.#parts.ledger.mark(allocation, choice.row);
     this.#parts.requests.keep(allocation.id, request);
     this.#parts.healing.noteDouble(allocation);
     if (key !== '') this.#idByKey.set(key, allocation.id);
-    return allocation;
+    return { now: allocation, before: undefined, book };
   }
 
   forget({ idempotencyKey, id }: Allocation): void {
     if (idempotencyKey !== '') this.#idByKey.remove(idempotencyKey, id);
-    this.#parts.lapses.stop(id);
+    this.#parts.lapses.stop();
     this.#parts.requests.drop(id);
   }
 }

@@ -64,19 +64,37 @@ function decode<Name extends 'Allocation' | 'HostAllocations'>(name: Name, key: 
   }
 }
 
+/** What claims of one call mostly have alike: it is encoded once and stands before the rest, which protobuf leaves open. */
+const alike = [
+  ...(['vcpus', 'memoryMb', 'diskMb', 'createdUnixMs', 'instanceUuid', 'extraSpecs', 'createdBy'] as const),
+  ...(['availabilityZone', 'state', 'lapsesUnixMs', 'flavor', 'projectId', 'serverGroupId'] as const),
+  'attempts' as const,
+];
+const own = [
+  ...(['id', 'hostId', 'hostName', 'idempotencyKey', 'alternates', 'revision', 'seed', 'cells'] as const),
+  ...(['hostGeneration', 'movedFrom', 'moveKey'] as const),
+];
+
 /** Writes records. One for each ledger: it holds the encoders. */
 export class RecordWriter {
-  readonly #allocation: (value: object) => Buffer;
+  readonly #alike: (value: object) => Buffer;
+  readonly #own: (value: object, before: Uint8Array) => Buffer;
   readonly #host: (value: object) => Buffer;
+  #last: Allocation | undefined;
+  #lastAlike: Uint8Array = Buffer.alloc(0);
 
   constructor() {
     const encoders = new PlainEncoders(['placement']);
-    this.#allocation = encoders.of('Allocation');
+    this.#alike = encoders.of('Allocation', alike);
+    this.#own = encoders.of('Allocation', own);
     this.#host = encoders.of('HostAllocations');
   }
 
   put(allocation: Allocation): { readonly key: string; readonly value: Uint8Array } {
-    return { key: allocationPrefix + allocation.id, value: this.#allocation(allocation) };
+    if (this.#last === undefined || !areAlike(this.#last, allocation))
+      this.#lastAlike = this.#alike(allocation);
+    this.#last = allocation;
+    return { key: allocationPrefix + allocation.id, value: this.#own(allocation, this.#lastAlike) };
   }
 
   remove(id: string): Write {
@@ -91,4 +109,24 @@ export class RecordWriter {
   forget(hostId: string): Write {
     return { key: hostPrefix + hostId, value: undefined };
   }
+}
+
+/** By the fields of `alike`, each named: to go through a list of names costs more than to encode. */
+function areAlike(one: Allocation, other: Allocation): boolean {
+  return (
+    one.createdUnixMs === other.createdUnixMs &&
+    one.lapsesUnixMs === other.lapsesUnixMs &&
+    one.vcpus === other.vcpus &&
+    one.memoryMb === other.memoryMb &&
+    one.diskMb === other.diskMb &&
+    one.instanceUuid === other.instanceUuid &&
+    one.extraSpecs === other.extraSpecs &&
+    one.createdBy === other.createdBy &&
+    one.availabilityZone === other.availabilityZone &&
+    one.state === other.state &&
+    one.flavor === other.flavor &&
+    one.projectId === other.projectId &&
+    one.serverGroupId === other.serverGroupId &&
+    one.attempts === other.attempts
+  );
 }

@@ -78,7 +78,8 @@ export class TextIndex<Value extends object | string> {
     const mask = values.length * 2 - 1;
     this.#values = emptySlots(mask + 1);
     this.#hashes = new Int32Array(mask + 1);
-    for (const [index, value] of values.entries()) {
+    for (let index = 0; index < values.length; index++) {
+      const value = values[index];
       if (value === undefined) continue;
       const hash = hashes[index] as number;
       let slot = hash & mask;
@@ -90,7 +91,8 @@ export class TextIndex<Value extends object | string> {
 }
 
 function emptySlots<Value>(count: number): (Value | undefined)[] {
-  return Array.from({ length: count }, () => undefined);
+  // oxlint-disable-next-line unicorn/no-new-array -- Array.from takes six times as long, and everybody waits meanwhile
+  return new Array<Value | undefined>(count).fill(undefined);
 }
 
 /** FNV-1a over the whole text, its high bits mixed into the low ones. */

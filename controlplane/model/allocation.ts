@@ -25,6 +25,8 @@ export function taken(totals: Totals, amounts: Amounts, times: 1 | -1): Totals {
 
 /** Where an allocation was put, and how that came about. */
 export interface Choice {
+  /** Of the host in the registry, where that is at hand: where to look first, no more. */
+  readonly row?: number;
   readonly hostId: string;
   readonly hostName: string;
   /** Names of the next best hosts. */
@@ -57,7 +59,7 @@ export function newAllocation(request: CheckedRequest, choice: Choice, origin: O
     idempotencyKey: origin.idempotencyKey,
     createdUnixMs: origin.createdUnixMs,
     instanceUuid: request.instanceUuid,
-    extraSpecs: { ...request.extraSpecs },
+    extraSpecs: request.extraSpecs, // one for all claims of a flavor
     createdBy: origin.createdBy,
     availabilityZone: request.availabilityZone,
     state: 'claimed',

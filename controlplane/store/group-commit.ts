@@ -105,10 +105,7 @@ export class Writer {
 
   async #commit(group: Submission[]): Promise<void> {
     try {
-      this.#revision = await this.#store.commit(
-        group.flatMap(({ writes }) => writes),
-        this.#revision,
-      );
+      this.#revision = await this.#store.commit(writesOf(group), this.#revision);
       for (const submission of group) submission.resolve(this.#revision);
     } catch (thrown) {
       const error = asDroverError(thrown);
@@ -123,4 +120,9 @@ export class Writer {
     this.#waitingBytes = 0;
     this.#onFatal(error);
   }
+}
+
+function writesOf(group: readonly Submission[]): readonly Write[] {
+  const [first, ...more] = group;
+  return first && more.length === 0 ? first.writes : group.flatMap(({ writes }) => writes);
 }

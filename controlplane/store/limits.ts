@@ -35,8 +35,9 @@ function checkKey(key: string): number {
   const bytes = Buffer.byteLength(key);
   if (bytes < 1 || bytes > storeLimits.keyBytes)
     throw invalid('key', key, `1 to ${storeLimits.keyBytes} bytes`);
-  // Lone surrogates all become U+FFFD in UTF-8, so two keys could become one.
-  if (/\p{Surrogate}/u.test(key)) throw invalid('key', key, 'well-formed Unicode text');
+  // Lone surrogates all become U+FFFD in UTF-8, so two keys could become one. Where each character is a byte there are none.
+  if (bytes !== key.length && /\p{Surrogate}/u.test(key))
+    throw invalid('key', key, 'well-formed Unicode text');
   return bytes;
 }
 

@@ -205,7 +205,7 @@ class LmdbStore implements Store {
         meta.ifVersion(revisionKey, expected, () => {
           for (const { key, value } of writes)
             quietly(
-              value ? records.put(Buffer.from(key), Buffer.from(value)) : records.remove(Buffer.from(key)),
+              value ? records.put(Buffer.from(key), asBuffer(value)) : records.remove(Buffer.from(key)),
             );
           for (let index = 0; index < dropped; index++) quietly(log.remove(logKey(this.#logFirst + index)));
           quietly(log.put(logKey(expected + 1), entry));
@@ -281,6 +281,11 @@ function logKey(revision: number): Buffer {
   const key = Buffer.alloc(8);
   key.writeBigUInt64BE(BigInt(revision));
   return key;
+}
+
+/** The same bytes, which LMDB reads until the commit is done: whoever hands them over does not change them. */
+function asBuffer(value: Uint8Array): Buffer {
+  return Buffer.isBuffer(value) ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
 }
 
 /** Writes inside a conditional block fail with the block; their own promises must not be left unhandled. */

@@ -4,7 +4,7 @@ import { reportGraceMs } from '../../../../controlplane/allocations/confirmation
 import type { RunningDomain } from '../../../../controlplane/allocations/domain-set.js';
 import { halvingMs } from '../../../../controlplane/allocations/failed-builds.js';
 import { orphanMs } from '../../../../controlplane/allocations/healing.js';
-import { Lapses } from '../../../../controlplane/allocations/lapses.js';
+import { Lapses, mostStopped } from '../../../../controlplane/allocations/lapses.js';
 import { mostRequests, Requests } from '../../../../controlplane/allocations/requests.js';
 import { timeIds } from '../../../../controlplane/allocations/time-ids.js';
 import { Turns } from '../../../../controlplane/allocations/turns.js';
@@ -481,18 +481,50 @@ t.test('NUMA cells are fitted when a claim is marked, counted off, and given bac
   );
 });
 
+t.test('claims lapse in their order, and who waits no longer does not', async (t) => {
+  const waiting = new Map<string, number>();
+  const lapses = new Lapses(10, (id) => waiting.get(id));
+  const start = (id: string, nowMs: number): void => {
+    waiting.set(id, lapses.at(nowMs));
+    lapses.start({ id, lapsesUnixMs: lapses.at(nowMs) }, nowMs);
+  };
+  for (const id of ['a', 'b', 'c', 'd']) start(id, 0);
+  waiting.delete('b');
+  lapses.stop();
+  start('d', 0);
+  start('a', 5);
+  t.same(lapses.take(9, 9), []);
+  t.same(lapses.take(10, 1), ['c'], 'b is confirmed, a was placed anew');
+  t.same(lapses.take(10, 9), ['d'], 'placed anew in the same moment, it lapses once');
+  t.same([lapses.take(14, 9), lapses.take(15, 9), lapses.size], [[], ['a'], 0]);
+  lapses.start({ id: 'e', lapsesUnixMs: 40 }, 20);
+  waiting.set('e', 40);
+  t.same([lapses.take(39, 9), lapses.take(40, 9)], [[], ['e']], 'not before, with a clock that was set back');
+  const never = new Lapses(0, () => 0);
+  never.start({ id: 'a', lapsesUnixMs: 0 }, 5);
+  t.same([never.at(5), lapses.at(5), never.size], [0, 15, 0]);
+});
+
+t.test('claims that wait no longer take room for so long only', async (t) => {
+  const waiting = new Map<string, number>([['waits', 10]]);
+  const lapses = new Lapses(10, (id) => waiting.get(id));
+  lapses.start({ id: 'waits', lapsesUnixMs: 10 }, 0);
+  let most = 0;
+  for (let index = 0; index < 3 * mostStopped; index++) {
+    lapses.start({ id: `c${index}`, lapsesUnixMs: 10 }, 0);
+    lapses.stop();
+    most = Math.max(most, lapses.size);
+  }
+  t.ok(most <= mostStopped + 2, `${most} stood there`);
+  t.same(lapses.take(10, 9), ['waits']);
+});
+
 t.test('what is kept is bounded', async (t) => {
   const requests = new Requests();
   for (let index = 0; index <= mostRequests; index++)
     requests.keep(`r${index}`, wanted('', { ignoreHosts: ['a'] }));
   requests.keep('plain', wanted());
   t.equal(requests.size, mostRequests, 'the oldest goes, and a request that its allocation says is not kept');
-  const lapses = new Lapses(10);
-  for (const id of ['a', 'b', 'c']) lapses.start(id, 0);
-  lapses.stop('b');
-  lapses.start('a', 5);
-  t.same([lapses.take(9, 9), lapses.take(10, 9), lapses.take(15, 9), lapses.size], [[], ['c'], ['a'], 0]);
-  t.same([new Lapses(0).at(5), lapses.at(5)], [0, 15]);
   const turns = new Turns();
   const order: string[] = [];
   const failing = turns.run('a', () => Promise.reject(new Error('no'))).catch(() => order.push('first'));

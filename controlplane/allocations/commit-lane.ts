@@ -53,9 +53,16 @@ export class CommitLane<Item> {
     });
   }
 
+  /** Who waits for a batch hears of it once the next one is on its way: the store works while they go on. */
   async #run(): Promise<void> {
-    while (this.#queue.length > 0) await this.#commit(this.#takeBatch());
+    let tell = (): void => undefined;
+    while (this.#queue.length > 0) {
+      const committed = this.#commit(this.#takeBatch());
+      tell();
+      tell = await committed;
+    }
     this.#running = false;
+    tell();
   }
 
   #takeBatch(): Waiting<Item>[] {
@@ -72,16 +79,16 @@ export class CommitLane<Item> {
     return batch;
   }
 
-  async #commit(batch: readonly Waiting<Item>[]): Promise<void> {
+  /** What tells those who wait for it. */
+  async #commit(batch: readonly Waiting<Item>[]): Promise<() => void> {
     const items = batch.map(({ item }) => item);
     try {
       await this.#commits.submit(this.#work.encode(items));
     } catch (error) {
       this.#work.failed(items);
-      for (const { reject } of batch) reject(error);
-      return;
+      return () => batch.forEach(({ reject }) => reject(error));
     }
     this.#work.committed(items);
-    for (const { resolve } of batch) resolve();
+    return () => batch.forEach(({ resolve }) => resolve());
   }
 }

@@ -226,7 +226,8 @@ export class Ledger {
 
   #bookAt(row: number | undefined, hostId: string): HostBook | undefined {
     const book = row === undefined ? undefined : this.#bookOfRow[row];
-    return book?.hostId === hostId && book.hostName !== '' ? book : undefined;
+    if (book?.row !== row || book?.hostId !== hostId) return undefined; // it stands elsewhere by now
+    return book.hostName === '' ? undefined : book;
   }
 
   #book(hostId: string, hostName: string): HostBook {

@@ -39,6 +39,7 @@ export class Asking {
   readonly #ports: AskingPorts;
   /** Ways whose call has not come back, and when it was made: the guest agent's comes back when the guest is off. */
   readonly #pending = new Map<AskingWay, number>();
+
   constructor(guest: StopGuest, ports: AskingPorts) {
     this.#guest = guest;
     this.#ports = ports;

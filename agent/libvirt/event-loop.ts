@@ -5,44 +5,68 @@ import type { LibvirtLibrary, Pointer } from './library.js';
 const wakeMs = 1_000;
 
 /**
- * Holds one thread of libuv's pool from `start` to `stop`. libvirt has one loop for a whole process; two of these take
- * turns on it (libvirt 6.1 and later), at the price of a second thread.
+ * libvirt has one loop for a whole process: whoever needs it takes part, and it runs from the first to the last of them on one
+ * thread of libuv's pool. Two threads that run it at once would wait for each other's timers, and one could call back what the
+ * other has just dropped: that thread never returns.
  */
 export class EventLoop {
   readonly #library: LibvirtLibrary;
-  #running: Promise<void> | undefined;
-  #stopping = false;
-  #timer = -1;
-  #wake: Pointer | undefined;
+  #loop: ProcessLoop | undefined;
 
   constructor(library: LibvirtLibrary) {
     this.#library = library;
   }
 
   start(): void {
-    if (this.#running) return;
-    this.#wake = this.#library.timerHandler(() => undefined);
-    this.#timer = this.#library.addTimer(wakeMs, this.#wake, null, null);
-    this.#running = this.#run();
+    if (this.#loop) return;
+    ProcessLoop.current ??= new ProcessLoop(this.#library, ProcessLoop.last);
+    this.#loop = ProcessLoop.current;
+    this.#loop.users++;
   }
 
-  /** Ends the loop; done when its thread is free again, in some milliseconds. */
+  /** Takes part no more; with the last one the loop ends, in some milliseconds, and its thread is free again. */
   async stop(): Promise<void> {
-    if (!this.#running) return;
-    this.#stopping = true;
-    this.#library.updateTimer(this.#timer, 0); // due at once: wakes the loop
-    await this.#running;
-    this.#library.removeTimer(this.#timer);
-    if (this.#wake !== undefined) this.#library.dropCallback(this.#wake);
-    this.#running = undefined;
-    this.#stopping = false;
+    const loop = this.#loop;
+    this.#loop = undefined;
+    if (!loop || --loop.users > 0) return;
+    ProcessLoop.current = undefined;
+    await (ProcessLoop.last = loop.end());
+  }
+}
+
+/** One run of the loop, which begins when the one before it has ended. */
+class ProcessLoop {
+  static current: ProcessLoop | undefined;
+  /** Settled when the last one has ended. */
+  static last: Promise<void> = Promise.resolve();
+  users = 0;
+  readonly #library: LibvirtLibrary;
+  readonly #running: Promise<void>;
+  #timer = -1;
+  #wake: Pointer | undefined;
+  #stopping = false;
+
+  constructor(library: LibvirtLibrary, before: Promise<void>) {
+    this.#library = library;
+    this.#running = before.then(() => this.#run());
   }
 
   async #run(): Promise<void> {
+    if (this.#stopping) return;
+    this.#wake = this.#library.timerHandler(() => undefined);
+    this.#timer = this.#library.addTimer(wakeMs, this.#wake, null, null);
     while (!this.#stopping) {
       const result = await this.#library.runEventLoopOnce();
       // A loop that fails at once would otherwise eat a core.
       if (result < 0) await new Promise((resolve) => setTimeout(resolve, 100));
     }
+    this.#library.removeTimer(this.#timer);
+    this.#library.dropCallback(this.#wake);
+  }
+
+  end(): Promise<void> {
+    this.#stopping = true;
+    if (this.#wake !== undefined) this.#library.updateTimer(this.#timer, 0); // due at once: wakes the loop
+    return this.#running;
   }
 }

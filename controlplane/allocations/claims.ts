@@ -389,10 +389,9 @@ export class Claims {
   }
 
   #claimed({ allocation: placed, existed, put }: Placed): Claimed {
+    const { stored, book } = put ?? {};
+    if (stored && book) return { allocation: placed, hostGeneration: book.generation, existed, stored };
     const allocation = this.#ledger.get(placed.id) ?? placed; // released meanwhile
-    if (put?.stored === undefined || put.now !== allocation)
-      return { allocation, hostGeneration: this.#ledger.generationOf(allocation.hostId), existed };
-    const { stored, book } = put;
-    return { allocation, hostGeneration: book?.generation ?? allocation.hostGeneration, existed, stored };
+    return { allocation, hostGeneration: this.#ledger.generationOf(allocation.hostId), existed };
   }
 }

@@ -1,6 +1,6 @@
 /** What one host's allocations are: those that are durable, and the marks of those on their way. */
 import type { Allocation } from '../../proto/gen/drover/v1/Allocation.js';
-import { nothingTaken, taken, type Totals } from '../model/allocation.js';
+import { nothingTaken, type Totals } from '../model/allocation.js';
 import { ecusTaken } from '../placement/requirements/ecus.js';
 
 /** Up to so many allocations are looked through; a map for each host would take 1 KB for 20 of them. */
@@ -11,12 +11,13 @@ export class HostBook {
   readonly hostName: string;
   /** Of the durable allocations; 0: there never was one. */
   generation = 0;
-  /** Durable and marked allocations in sum: what the registry counts as taken. */
-  totals: Totals = nothingTaken;
+  /** Durable and marked allocations in sum: what the registry counts as taken. Changes in place. */
+  readonly totals: { -readonly [Name in keyof Totals]: Totals[Name] } = { ...nothingTaken };
   /** How many of them no agent has confirmed. */
   claimed = 0;
   /** Where the registry had the host when it was told last: where to look first, no more. */
   row: number | undefined = undefined;
+  #isChanged = false;
   /** In millionths: whole numbers, so that giving back is exact. */
   #microEcus = 0;
   /** The durable allocations, oldest first. */
@@ -29,6 +30,19 @@ export class HostBook {
   constructor(hostId: string, hostName: string) {
     this.hostId = hostId;
     this.hostName = hostName;
+  }
+
+  /** Its durable allocations change with this commit. True: that is the first to say so. */
+  change(): boolean {
+    const isFirst = !this.#isChanged;
+    this.#isChanged = true;
+    return isFirst;
+  }
+
+  /** A commit that changed it is through: its next generation. */
+  step(): void {
+    this.generation++;
+    this.#isChanged = false;
   }
 
   /** Counts an allocation as taken. */
@@ -55,8 +69,11 @@ export class HostBook {
   }
 
   #unmark(allocation: Allocation): void {
-    const place = this.marked.indexOf(allocation);
-    if (place >= 0) this.marked.splice(place, 1);
+    const { marked } = this;
+    const place = marked.indexOf(allocation);
+    if (place < 0) return;
+    if (place < marked.length - 1) marked.splice(place, 1);
+    else marked.pop();
   }
 
   /** A durable allocation is another now, on the same host and of the same size. */
@@ -98,7 +115,11 @@ export class HostBook {
   }
 
   #count(allocation: Allocation, change: 1 | -1): void {
-    this.totals = taken(this.totals, allocation, change);
+    const { totals } = this;
+    totals.vcpus += change * allocation.vcpus;
+    totals.memoryMb += change * allocation.memoryMb;
+    totals.diskMb += change * allocation.diskMb;
+    totals.count += change;
     this.claimed += change * claims(allocation);
     this.#microEcus += change * Math.round(ecusTaken(allocation.extraSpecs) * 1e6);
     if (this.#instances) countIn(this.#instances, allocation, change);

@@ -250,7 +250,14 @@ export class Ledger {
   #account(book: HostBook): void {
     const { hostId, totals, claimed, ecus, row } = book;
     book.row = this.#registry.setHeld(hostId, totals, claimed, ecus, row);
-    if (book.row !== undefined && book.row !== row) this.#bookOfRow[book.row] = book;
+    if (book.row !== undefined && book.row !== row) this.#keepRow(book, book.row);
+  }
+
+  /** Every place up to the row is filled: an array with holes is a table to the engine, and slow. */
+  #keepRow(book: HostBook, row: number): void {
+    const books = this.#bookOfRow;
+    while (books.length <= row) books.push(undefined);
+    books[row] = book;
   }
 
   #seat(allocation: Allocation): void {
@@ -299,7 +306,7 @@ export class Ledger {
   }
 
   #committed(batch: readonly Change[]): void {
-    const changed = new Set<HostBook>();
+    const changed: HostBook[] = [];
     for (const { puts, removed } of batch) {
       for (const put of puts) this.#landed(put, changed);
       for (const allocation of removed) {
@@ -307,11 +314,11 @@ export class Ledger {
         this.#drop(allocation, changed);
       }
     }
-    for (const book of changed) book.generation++;
+    for (const book of changed) book.step();
     for (const { hostId } of changed) this.#told.changed(hostId);
   }
 
-  #landed(put: Put, changed: Set<HostBook>): void {
+  #landed(put: Put, changed: HostBook[]): void {
     const { now, before } = put;
     this.#byId.set(now.id, now);
     const book = this.#bookOf(put);
@@ -324,14 +331,14 @@ export class Ledger {
     }
     book.keep(now);
     this.#unname(now);
-    changed.add(book);
+    if (book.change()) changed.push(book);
     if (before) this.#drop(before, changed);
   }
 
-  #drop(allocation: Allocation, changed: Set<HostBook>): void {
+  #drop(allocation: Allocation, changed: HostBook[]): void {
     const book = this.#existing(allocation.hostId);
     book.drop(allocation);
-    changed.add(book);
+    if (book.change()) changed.push(book);
     this.#leave(book, allocation);
   }
 }

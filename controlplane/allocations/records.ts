@@ -6,8 +6,10 @@ import type { Allocation } from '../../proto/gen/drover/v1/Allocation.js';
 import { DroverError } from '../../proto/wire/errors.js';
 import { codec } from '../../proto/wire/load.js';
 import { PlainEncoders } from '../../proto/wire/plain-encoder.js';
-import { asKept, SharedTexts } from '../model/held-allocation.js';
+import { areAlike, asKept } from '../model/held-allocation.js';
+import { SharedTexts } from '../model/shared-texts.js';
 import type { Records, Write } from '../store/store.js';
+import { OwnFields } from './own-fields.js';
 
 const hostPrefix = 'allocations/';
 const allocationPrefix = 'allocation/';
@@ -65,28 +67,24 @@ function decode<Name extends 'Allocation' | 'HostAllocations'>(name: Name, key: 
 }
 
 /** What claims of one call mostly have alike: it is encoded once and stands before the rest, which protobuf leaves open. */
-const alike = [
+export const alikeFields = [
   ...(['vcpus', 'memoryMb', 'diskMb', 'createdUnixMs', 'instanceUuid', 'extraSpecs', 'createdBy'] as const),
   ...(['availabilityZone', 'state', 'lapsesUnixMs', 'flavor', 'projectId', 'serverGroupId'] as const),
   'attempts' as const,
-];
-const own = [
-  ...(['id', 'hostId', 'hostName', 'idempotencyKey', 'alternates', 'revision', 'seed', 'cells'] as const),
-  ...(['hostGeneration', 'movedFrom', 'moveKey'] as const),
 ];
 
 /** Writes records. One for each ledger: it holds the encoders. */
 export class RecordWriter {
   readonly #alike: (value: object) => Buffer;
-  readonly #own: (value: object, before: Uint8Array) => Buffer;
+  readonly #own: OwnFields;
   readonly #host: (value: object) => Buffer;
   #last: Allocation | undefined;
   #lastAlike: Uint8Array = Buffer.alloc(0);
 
   constructor() {
     const encoders = new PlainEncoders(['placement']);
-    this.#alike = encoders.of('Allocation', alike);
-    this.#own = encoders.of('Allocation', own);
+    this.#alike = encoders.of('Allocation', alikeFields);
+    this.#own = new OwnFields(encoders);
     this.#host = encoders.of('HostAllocations');
   }
 
@@ -94,7 +92,7 @@ export class RecordWriter {
     if (this.#last === undefined || !areAlike(this.#last, allocation))
       this.#lastAlike = this.#alike(allocation);
     this.#last = allocation;
-    return { key: allocationPrefix + allocation.id, value: this.#own(allocation, this.#lastAlike) };
+    return { key: allocationPrefix + allocation.id, value: this.#own.after(this.#lastAlike, allocation) };
   }
 
   remove(id: string): Write {
@@ -109,24 +107,4 @@ export class RecordWriter {
   forget(hostId: string): Write {
     return { key: hostPrefix + hostId, value: undefined };
   }
-}
-
-/** By the fields of `alike`, each named: to go through a list of names costs more than to encode. */
-function areAlike(one: Allocation, other: Allocation): boolean {
-  return (
-    one.createdUnixMs === other.createdUnixMs &&
-    one.lapsesUnixMs === other.lapsesUnixMs &&
-    one.vcpus === other.vcpus &&
-    one.memoryMb === other.memoryMb &&
-    one.diskMb === other.diskMb &&
-    one.instanceUuid === other.instanceUuid &&
-    one.extraSpecs === other.extraSpecs &&
-    one.createdBy === other.createdBy &&
-    one.availabilityZone === other.availabilityZone &&
-    one.state === other.state &&
-    one.flavor === other.flavor &&
-    one.projectId === other.projectId &&
-    one.serverGroupId === other.serverGroupId &&
-    one.attempts === other.attempts
-  );
 }

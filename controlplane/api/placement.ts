@@ -130,10 +130,10 @@ export function placementHandlers({ registry, claims, catalog, newSeed = () => 1
   };
 }
 
-function resultOf(outcome: PlaceOutcome): PlaceResultInput {
-  return 'error' in outcome
-    ? { errorCode: outcome.error.code, error: outcome.error.message }
-    : { allocation: outcome.allocation, ...encodedOf(outcome) };
+function resultOf(outcome: PlaceOutcome): PlaceResultInput & ReturnType<typeof encodedOf> {
+  if ('error' in outcome) return { errorCode: outcome.error.code, error: outcome.error.message };
+  const { allocation, stored } = outcome;
+  return stored ? { allocation, [encoded]: { allocation: stored } } : { allocation };
 }
 
 /** The allocation's bytes as they were made for the store, which plain answers take as they are. */

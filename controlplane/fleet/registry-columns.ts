@@ -129,21 +129,38 @@ export class Column {
     this.#tally?.count(block);
     const low = this.low[block] as number;
     const high = this.high[block] as number;
-    if (before === low || before === high || Number.isNaN(value)) this.#rebound(block);
-    else if (value >= low && value <= high) return;
-    else this.#include(block, value);
+    const newLow = value <= low ? value : before === low ? this.#lowestOf(block, low) : low;
+    const newHigh = value >= high ? value : before === high ? this.#highestOf(block, high) : high;
+    if (newLow === low && newHigh === high) return;
+    this.low[block] = newLow;
+    this.high[block] = newHigh;
     this.#reboundSpan(block, low, high);
   }
 
-  #include(block: number, value: number): void {
-    if (value < (this.low[block] as number)) this.low[block] = value;
-    if (value > (this.high[block] as number)) this.high[block] = value;
+  /** The lowest of a block, where none is below `bound`. Mostly another row has that too. */
+  #lowestOf(block: number, bound: number): number {
+    const { values } = this;
+    const end = (block + 1) * blockRows;
+    let low = Infinity;
+    for (let row = block * blockRows; row < end; row++) {
+      const value = values[row] as number;
+      if (value === bound) return bound;
+      if (value < low) low = value;
+    }
+    return low;
   }
 
-  #rebound(block: number): void {
+  /** The highest of a block, where none is above `bound`. */
+  #highestOf(block: number, bound: number): number {
+    const { values } = this;
     const end = (block + 1) * blockRows;
-    this.low[block] = lowestOf(this.values, block * blockRows, end);
-    this.high[block] = highestOf(this.values, block * blockRows, end);
+    let high = -Infinity;
+    for (let row = block * blockRows; row < end; row++) {
+      const value = values[row] as number;
+      if (value === bound) return bound;
+      if (value > high) high = value;
+    }
+    return high;
   }
 
   /** `low`, `high`: the block's bounds before. */

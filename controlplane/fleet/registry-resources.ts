@@ -81,6 +81,18 @@ export class ResourceColumns {
     this.fit.set(row, total === 0 && this.#unknownIsBoundless ? Infinity : Math.min(total, this.room(row)));
   }
 
+  /** So much of a row is held by allocations, or by domains without one. */
+  take(row: number, kind: 'allocated' | 'unmanaged', amount: number): void {
+    const taken = kind === 'allocated' ? this.allocated : this.unmanaged;
+    taken[row] = amount;
+    this.derive(row);
+  }
+
+  /** The same of allocations, where all else is as it was: claims come by the thousand, many without a disk. */
+  hold(row: number, amount: number): void {
+    if (this.allocated[row] !== amount) this.take(row, 'allocated', amount);
+  }
+
   clear(row: number): void {
     for (const column of [this.free, this.usable, this.fit]) column.set(row, Number.NaN);
     this.allocated[row] = 0;

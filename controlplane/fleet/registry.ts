@@ -6,7 +6,7 @@ import type { HostRecord } from '../../proto/gen/drover/v1/HostRecord.js';
 import type { Overcommit } from '../../proto/gen/drover/v1/Overcommit.js';
 import { DroverError } from '../../proto/wire/errors.js';
 import { type Aggregate, aggregateNumber, aggregateStrings } from '../model/aggregate.js';
-import { nothingTaken, type Totals } from '../model/allocation.js';
+import type { Totals } from '../model/allocation.js';
 import { type HostDetails, noDetails } from '../model/host-details.js';
 import { novaDefaults, novaDefaultZone, offered, overcommitInForce } from '../model/host.js';
 import { isOutOfPlacement } from '../model/out-of-placement.js';
@@ -40,8 +40,9 @@ export class Registry {
   #idsAreShared: boolean;
   /** Rows of hosts that were removed, to be used again. */
   readonly #freeRows: number[];
-  readonly #allocated: Totals[];
-  readonly #unmanaged: Totals[];
+  /** How many allocations and domains without one each row has. */
+  readonly #allocated: number[];
+  readonly #unmanaged: number[];
   #order: Uint32Array | undefined;
   #lastList: readonly Aggregate[] | undefined;
   #lastMultipliers: ReadonlyMap<string, number | undefined> = new Map();
@@ -202,7 +203,11 @@ export class Registry {
     if (own === undefined) return undefined;
     this.columns.ioOps.set(own, ioOps);
     this.columns.ecusUsed.set(own, ecusUsed);
-    this.#setTakenAt(own, totals, 'allocated', this.#allocated);
+    const { vcpus, memoryMb, diskMb } = this.columns;
+    vcpus.hold(own, totals.vcpus);
+    memoryMb.hold(own, totals.memoryMb);
+    diskMb.hold(own, totals.diskMb);
+    this.#count(own, totals, this.#allocated);
     return own;
   }
 
@@ -265,8 +270,8 @@ export class Registry {
     const row = this.#rowsById.get(id);
     if (row === undefined) return undefined;
     const used = {
-      allocations: this.#allocated[row]?.count ?? 0,
-      unmanagedDomains: this.#unmanaged[row]?.count ?? 0,
+      allocations: this.#allocated[row] ?? 0,
+      unmanagedDomains: this.#unmanaged[row] ?? 0,
     };
     return hostView(this.columns, row, this.recordAt(row), this.#overcommit(row, this.recordAt(row)), used);
   }
@@ -291,8 +296,8 @@ export class Registry {
     this.#ownIds().set(id, row);
     writeBit(this.columns.present, row, true);
     this.columns.lastSeenMs[row] = 0;
-    this.#allocated[row] = nothingTaken;
-    this.#unmanaged[row] = nothingTaken;
+    this.#allocated[row] = 0;
+    this.#unmanaged[row] = 0;
     for (const column of this.columns.counts) column.set(row, 0);
     return row;
   }
@@ -358,23 +363,19 @@ export class Registry {
     return overcommitInForce(overcommit, this.defaults, this.columns.aggregatesOf(row));
   }
 
-  #setTaken(id: string, totals: Totals, kind: 'allocated' | 'unmanaged', kept: Totals[]): boolean {
+  #setTaken(id: string, totals: Totals, kind: 'allocated' | 'unmanaged', counts: number[]): boolean {
     const row = this.#rowsById.get(id);
     if (row === undefined) return false;
-    this.#setTakenAt(row, totals, kind, kept);
+    this.columns.vcpus.take(row, kind, totals.vcpus);
+    this.columns.memoryMb.take(row, kind, totals.memoryMb);
+    this.columns.diskMb.take(row, kind, totals.diskMb);
+    this.#count(row, totals, counts);
     return true;
   }
 
-  #setTakenAt(row: number, totals: Totals, kind: 'allocated' | 'unmanaged', kept: Totals[]): void {
-    const { vcpus, memoryMb, diskMb, servers } = this.columns;
-    vcpus[kind][row] = totals.vcpus;
-    vcpus.derive(row);
-    memoryMb[kind][row] = totals.memoryMb;
-    memoryMb.derive(row);
-    diskMb[kind][row] = totals.diskMb;
-    diskMb.derive(row);
-    kept[row] = totals;
-    servers.set(row, (this.#allocated[row]?.count ?? 0) + (this.#unmanaged[row]?.count ?? 0));
+  #count(row: number, { count }: Totals, counts: number[]): void {
+    counts[row] = count;
+    this.columns.servers.set(row, (this.#allocated[row] ?? 0) + (this.#unmanaged[row] ?? 0));
     this.#changed(row);
   }
 }

@@ -13,16 +13,6 @@ export interface Totals extends Amounts {
 
 export const nothingTaken: Totals = { vcpus: 0, memoryMb: 0, diskMb: 0, count: 0 };
 
-/** `totals` with `amounts` taken `times` more; -1 gives one back. Whole numbers, so giving back is exact. */
-export function taken(totals: Totals, amounts: Amounts, times: 1 | -1): Totals {
-  return {
-    vcpus: totals.vcpus + times * amounts.vcpus,
-    memoryMb: totals.memoryMb + times * amounts.memoryMb,
-    diskMb: totals.diskMb + times * amounts.diskMb,
-    count: totals.count + times,
-  };
-}
-
 /** Where an allocation was put, and how that came about. */
 export interface Choice {
   /** Of the host in the registry, where that is at hand: where to look first, no more. */
@@ -67,11 +57,11 @@ export function newAllocation(request: CheckedRequest, choice: Choice, origin: O
     flavor: request.flavor.name,
     projectId: request.projectId ?? '',
     serverGroupId: request.group?.id ?? '',
-    alternates: [...choice.alternates],
+    alternates: choice.alternates as string[], // held as it is, and never written to
     attempts: 1,
     revision: choice.revision,
     seed: choice.seed,
-    cells: [...choice.cells],
+    cells: choice.cells as GuestCellPlacement[],
     hostGeneration: 0,
     movedFrom: '',
     moveKey: '',

@@ -4,77 +4,69 @@
  */
 import type { Allocation } from '../../proto/gen/drover/v1/Allocation.js';
 import type { GuestCellPlacement } from '../../proto/gen/drover/v1/GuestCellPlacement.js';
+import { type Kind, kindOf, Kinds, small } from './allocation-kind.js';
+import type { SharedTexts } from './shared-texts.js';
 
 /** What most allocations have nothing of: one of each for all. */
 const nothing = {
-  availabilityZone: '',
-  extraSpecs: Object.freeze({}) as Record<string, string>,
-  lapsesUnixMs: 0,
-  projectId: '',
-  serverGroupId: '',
-  alternates: Object.freeze([] as string[]) as string[],
   cells: Object.freeze([] as GuestCellPlacement[]) as GuestCellPlacement[],
   movedFrom: '',
   moveKey: '',
 };
+const noNames: readonly string[] = Object.freeze([]);
+/** Kinds are shared by all allocations of the process, also by those of a copy of its fleet. */
+const kinds = new Kinds();
 
-/** What an allocation has nothing of takes no room, and is read from its prototype. */
+/** Numbers below 2^53 are held as two that fit 32 bits: one that does not is an object of its own to the engine. */
+const lowHalf = 2 ** 30;
+
+/**
+ * What an allocation has nothing of takes no room, and is read from its prototype; what many have alike is read from their
+ * kind.
+ */
 class HeldAllocation {
   declare readonly id: string;
   declare readonly hostId: string;
   declare readonly hostName: string;
-  declare readonly vcpus: number;
-  declare readonly memoryMb: number;
-  declare readonly diskMb: number;
   declare readonly idempotencyKey: string;
-  declare readonly createdUnixMs: number;
   declare readonly instanceUuid: string;
-  declare readonly createdBy: string;
-  declare readonly state: string;
-  declare readonly flavor: string;
-  declare readonly attempts: number;
   declare readonly revision: number;
-  declare readonly seed: number;
   declare readonly hostGeneration: number;
-  declare availabilityZone: string;
-  declare extraSpecs: Record<string, string>;
-  declare lapsesUnixMs: number;
-  declare projectId: string;
-  declare serverGroupId: string;
-  declare alternates: string[];
   declare cells: GuestCellPlacement[];
   declare movedFrom: string;
   declare moveKey: string;
+  readonly #kind: Kind;
+  readonly #createdHigh: number;
+  readonly #createdLow: number;
+  readonly #lapsesHigh: number;
+  readonly #lapsesLow: number;
+  readonly #seedHigh: number;
+  readonly #seedLow: number;
+  /** Names of the next best hosts: none, one or two texts side by side, or as many as there are. */
+  readonly #alternate: string | readonly string[] | undefined;
+  readonly #second: string | undefined;
 
   constructor(like: Allocation, more: Partial<Allocation>) {
     this.id = more.id ?? like.id;
     this.hostId = more.hostId ?? like.hostId;
     this.hostName = more.hostName ?? like.hostName;
-    this.vcpus = small(more.vcpus ?? like.vcpus);
-    this.memoryMb = small(more.memoryMb ?? like.memoryMb);
-    this.diskMb = small(more.diskMb ?? like.diskMb);
     this.idempotencyKey = more.idempotencyKey ?? like.idempotencyKey;
-    this.createdUnixMs = more.createdUnixMs ?? like.createdUnixMs;
     this.instanceUuid = more.instanceUuid ?? like.instanceUuid;
-    this.createdBy = more.createdBy ?? like.createdBy;
-    this.state = more.state ?? like.state;
-    this.flavor = more.flavor ?? like.flavor;
-    this.attempts = small(more.attempts ?? like.attempts);
     this.revision = small(more.revision ?? like.revision);
-    this.seed = more.seed ?? like.seed;
     this.hostGeneration = small(more.hostGeneration ?? like.hostGeneration);
-    const availabilityZone = more.availabilityZone ?? like.availabilityZone;
-    if (availabilityZone !== '') this.availabilityZone = availabilityZone;
-    const projectId = more.projectId ?? like.projectId;
-    if (projectId !== '') this.projectId = projectId;
-    const extraSpecs = more.extraSpecs ?? like.extraSpecs;
-    if (hasKeys(extraSpecs)) this.extraSpecs = extraSpecs;
+    this.#kind = kinds.of(more === asItIs ? like : { ...kindOf(like), ...more });
+    const createdUnixMs = more.createdUnixMs ?? like.createdUnixMs;
+    this.#createdHigh = Math.floor(createdUnixMs / lowHalf);
+    this.#createdLow = lowOf(createdUnixMs);
     const lapsesUnixMs = more.lapsesUnixMs ?? like.lapsesUnixMs;
-    if (lapsesUnixMs !== 0) this.lapsesUnixMs = lapsesUnixMs;
-    const serverGroupId = more.serverGroupId ?? like.serverGroupId;
-    if (serverGroupId !== '') this.serverGroupId = serverGroupId;
+    this.#lapsesHigh = Math.floor(lapsesUnixMs / lowHalf);
+    this.#lapsesLow = lowOf(lapsesUnixMs);
+    const seed = more.seed ?? like.seed;
+    this.#seedHigh = Math.floor(seed / lowHalf);
+    this.#seedLow = lowOf(seed);
     const alternates = more.alternates ?? like.alternates;
-    if (alternates.length > 0) this.alternates = alternates;
+    this.#alternate = alternates.length > 2 ? alternates : alternates[0];
+    this.#second = alternates.length === 2 ? alternates[1] : undefined;
     const cells = more.cells ?? like.cells;
     if (cells.length > 0) this.cells = cells;
     const movedFrom = more.movedFrom ?? like.movedFrom;
@@ -82,68 +74,118 @@ class HeldAllocation {
     const moveKey = more.moveKey ?? like.moveKey;
     if (moveKey !== '') this.moveKey = moveKey;
   }
+
+  get vcpus(): number {
+    return this.#kind.vcpus;
+  }
+
+  get memoryMb(): number {
+    return this.#kind.memoryMb;
+  }
+
+  get diskMb(): number {
+    return this.#kind.diskMb;
+  }
+
+  get extraSpecs(): Record<string, string> {
+    return this.#kind.extraSpecs;
+  }
+
+  get createdBy(): string {
+    return this.#kind.createdBy;
+  }
+
+  get availabilityZone(): string {
+    return this.#kind.availabilityZone;
+  }
+
+  get state(): string {
+    return this.#kind.state;
+  }
+
+  get flavor(): string {
+    return this.#kind.flavor;
+  }
+
+  get projectId(): string {
+    return this.#kind.projectId;
+  }
+
+  get serverGroupId(): string {
+    return this.#kind.serverGroupId;
+  }
+
+  get attempts(): number {
+    return this.#kind.attempts;
+  }
+
+  get createdUnixMs(): number {
+    return this.#createdHigh * lowHalf + this.#createdLow;
+  }
+
+  get lapsesUnixMs(): number {
+    return this.#lapsesHigh * lowHalf + this.#lapsesLow;
+  }
+
+  get seed(): number {
+    return this.#seedHigh * lowHalf + this.#seedLow;
+  }
+
+  /** Not to be written to. */
+  get alternates(): string[] {
+    const first = this.#alternate;
+    if (first === undefined) return noNames as string[];
+    if (typeof first !== 'string') return first as string[];
+    return this.#second === undefined ? [first] : [first, this.#second];
+  }
+
+  /** True where this and another are of one kind, from the same moment and for the same virtual machine. */
+  isAlike(other: HeldAllocation): boolean {
+    return (
+      this.#kind === other.#kind &&
+      this.#createdLow === other.#createdLow &&
+      this.#createdHigh === other.#createdHigh &&
+      this.#lapsesLow === other.#lapsesLow &&
+      this.#lapsesHigh === other.#lapsesHigh &&
+      this.instanceUuid === other.instanceUuid
+    );
+  }
 }
 Object.assign(HeldAllocation.prototype, nothing);
 
-/** The same number, held in place where it fits 32 bits: numbers that were decoded from 64 bits take 16 bytes each. */
-function small(number: number): number {
-  const short = number | 0;
-  return short === number ? short : number;
-}
-
-function hasKeys(specs: Readonly<Record<string, string>>): boolean {
-  for (const _key in specs) return true;
-  return false;
-}
-
-/**
- * The allocation as it is to be held. It has every field for whoever reads it by name. Spread, it lacks what it has nothing
- * of: to copy one, use `changed`.
- */
-export function held(allocation: Allocation): Allocation {
-  return new HeldAllocation(allocation, asItIs);
-}
-
-/** A copy of an allocation with some of it changed. Spreading one costs a hundred times as much. */
-export function changed(allocation: Allocation, more: Partial<Allocation>): Allocation {
-  return new HeldAllocation(allocation, more);
+/** What is left of a number over its multiples of 2^30, 0 and above. */
+function lowOf(number: number): number {
+  return (number - Math.floor(number / lowHalf) * lowHalf) | 0;
 }
 
 /** Nothing of it is changed. */
 const asItIs: Partial<Allocation> = {};
 
-/** Texts that many allocations have alike, each held once. Bounded: beyond `most`, each holds its own. */
-export class SharedTexts {
-  readonly #texts = new Map<string, string>();
-  readonly #most: number;
+/**
+ * The allocation as it is to be held. It has every field for whoever reads it by name. Spread, it lacks what it shares with
+ * others and what it has nothing of: to copy one, use `changed`.
+ */
+export function held(allocation: Allocation): Allocation {
+  return new HeldAllocation(allocation, asItIs);
+}
 
-  constructor(most = 50_000) {
-    this.#most = most;
-  }
+/** A copy of an allocation with some of it changed. */
+export function changed(allocation: Allocation, more: Partial<Allocation>): Allocation {
+  return new HeldAllocation(allocation, more);
+}
 
-  get size(): number {
-    return this.#texts.size;
-  }
-
-  /** A text that equals `text`. */
-  of(text: string): string {
-    if (text === '') return '';
-    const known = this.#texts.get(text);
-    if (known === undefined && this.#texts.size < this.#most) this.#texts.set(text, text);
-    return known ?? text;
-  }
+/** True where two that are held differ at most in what is each one's own: its id, its host, how it came to be there. */
+export function areAlike(one: Allocation, other: Allocation): boolean {
+  return one instanceof HeldAllocation && other instanceof HeldAllocation && one.isAlike(other);
 }
 
 /** An allocation that was read from the store, sharing texts with others. Builds before states confirmed no allocation. */
 export function asKept(read: Allocation, texts: SharedTexts): Allocation {
   for (const name of sharedFields) read[name] = texts.of(read[name]);
   if (read.state === '') read.state = 'confirmed';
-  for (const key in read.extraSpecs) read.extraSpecs[key] = texts.of(read.extraSpecs[key] ?? '');
   for (const [place, name] of read.alternates.entries()) read.alternates[place] = texts.of(name);
   return held(read);
 }
 
-const sharedFields = [
-  ...(['hostId', 'hostName', 'createdBy', 'availabilityZone', 'state'] as const),
-  ...(['flavor', 'projectId', 'serverGroupId', 'movedFrom'] as const),
-];
+/** What is each one's own, but of few values. */
+const sharedFields = ['hostId', 'hostName', 'movedFrom'] as const;

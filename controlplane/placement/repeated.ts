@@ -35,13 +35,15 @@ interface Kept {
   readonly standings: Standings;
   /** Of the registry that the standings are of. */
   revision: number;
+  /** Searches that it has spared. */
+  hits: number;
 }
 
 /** A question that may be asked again. */
 interface Question {
   readonly rules: Rules;
   readonly request: CheckedRequest;
-  /** Searches that were made for it since nothing is kept. */
+  /** Searches that were made for it since nothing is kept, or that what was kept last had spared. */
   searched: number;
   kept: Kept | undefined;
 }
@@ -86,10 +88,12 @@ export class RepeatedSearches {
     const question = this.#questionOf(asked);
     if (question.kept && this.#bringUpToDate(asked, question.kept)) {
       this.#hits++;
+      question.kept.hits++;
       return question.kept.standings;
     }
-    if (question.kept) [question.kept, question.searched] = [undefined, 0];
-    // What is thrown away again has cost no more than the searches that it did not spare.
+    // What is thrown away again has cost no more than the searches that were made in its place, or that one before it spared.
+    if (question.kept) question.searched = question.kept.hits;
+    question.kept = undefined;
     if (question.searched++ * repeatLimits.rowsPerSearch < this.#registry.columns.rows)
       return searched(this.#registry, asked, needed);
     question.kept = this.#start(asked);
@@ -119,7 +123,7 @@ export class RepeatedSearches {
     const candidates = candidatesOf(columns, rules, request);
     const terms = termsOf(candidates, rules, request);
     const witnesses = witnessesOf(candidates, terms);
-    return { candidates, terms, witnesses, standings: new Standings(candidates, terms), revision };
+    return { candidates, terms, witnesses, standings: new Standings(candidates, terms), revision, hits: 0 };
   }
 
   /** False: too much changed, or all others weigh something else now. It is then of no use. */
@@ -139,11 +143,13 @@ export class RepeatedSearches {
   }
 
   /** Rows that changed since a revision; undefined: too many, or nobody knows which. */
-  #changedSince(since: number): number[] | undefined {
+  #changedSince(since: number): readonly number[] | undefined {
     const { revision } = this.#registry;
     if (revision - since > repeatLimits.changes) return undefined;
-    const rows: number[] = [];
-    for (let at = since + 1; at <= revision; at++) {
+    const first = this.#registry.rowChangedAt(since + 1);
+    if (first === undefined) return undefined;
+    const rows = [first];
+    for (let at = since + 2; at <= revision; at++) {
       const row = this.#registry.rowChangedAt(at);
       if (row === undefined) return undefined;
       if (row !== rows.at(-1)) rows.push(row);

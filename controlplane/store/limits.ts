@@ -31,14 +31,21 @@ export function checkBatch(writes: readonly Write[]): number {
   return bytes;
 }
 
+/** Bytes of a key that is one. */
 function checkKey(key: string): number {
-  const bytes = Buffer.byteLength(key);
+  const bytes = isAscii(key) ? key.length : Buffer.byteLength(key);
   if (bytes < 1 || bytes > storeLimits.keyBytes)
     throw invalid('key', key, `1 to ${storeLimits.keyBytes} bytes`);
   // Lone surrogates all become U+FFFD in UTF-8, so two keys could become one. Where each character is a byte there are none.
   if (bytes !== key.length && /\p{Surrogate}/u.test(key))
     throw invalid('key', key, 'well-formed Unicode text');
   return bytes;
+}
+
+/** To ask the engine for the bytes of a short text costs more than to look at its characters. */
+function isAscii(key: string): boolean {
+  for (let index = 0; index < key.length; index++) if (key.charCodeAt(index) > 127) return false;
+  return true;
 }
 
 function checkValue({ key, value }: Write): number {

@@ -1,19 +1,26 @@
 /** Bytes of protobuf put one after the other into a buffer that grows: no object for each value, unlike protobufjs' Writer. */
 
-const firstBytes = 16 * 1024;
+/** Messages are put side by side into as much as this: one piece of memory for hundreds of them. */
+const slabBytes = 64 * 1024;
+/** Where less than this is left, the next message begins in another. */
+const leastBytes = 1024;
 /** Longer texts are faster by the engine's own encoder. */
 const shortText = 64;
 
 export class ByteSink {
-  #buffer = Buffer.allocUnsafe(firstBytes);
+  #buffer = Buffer.allocUnsafe(slabBytes);
+  /** Where the message begins that is being put. */
+  #start = 0;
   #at = 0;
 
-  /** A copy of what was put, and the sink empty again. */
+  /** What was put since the last time; nothing is put there again. It keeps the memory of its neighbours, so it is not to be held for long. */
   take(): Buffer {
-    const bytes = Buffer.allocUnsafe(this.#at);
-    this.#buffer.copy(bytes, 0, 0, this.#at);
-    this.#at = 0;
-    if (this.#buffer.length > 64 * firstBytes) this.#buffer = Buffer.allocUnsafe(firstBytes);
+    const bytes = this.#buffer.subarray(this.#start, this.#at);
+    if (this.#at + leastBytes > this.#buffer.length || this.#buffer.length > slabBytes) {
+      this.#buffer = Buffer.allocUnsafe(slabBytes);
+      this.#at = 0;
+    }
+    this.#start = this.#at;
     return bytes;
   }
 
@@ -53,6 +60,20 @@ export class ByteSink {
     this.#at += this.#buffer.write(value, this.#at);
   }
 
+  /** A text under its tag; nothing for an empty one, which is the default. */
+  fieldText(tag: number, value: string): void {
+    if (value === '') return;
+    this.varint(tag);
+    this.text(value);
+  }
+
+  /** A whole number under its tag; nothing for 0, which is the default. */
+  fieldVarint(tag: number, value: number): void {
+    if (value === 0) return;
+    this.varint(tag);
+    this.varint(value);
+  }
+
   /** False, and nothing put, where a character is not ASCII. */
   #ascii(value: string): boolean {
     this.#room(shortText + 1);
@@ -84,26 +105,33 @@ export class ByteSink {
   /** What `put` puts, with its length before it. One byte is kept for the length, and the rest moves where it takes more. */
   measured(put: () => void): void {
     this.#room(1);
-    const start = ++this.#at;
+    this.#at++;
+    const before = this.#at - this.#start;
     put();
-    const length = this.#at - start;
-    if (length < 128) {
-      this.#buffer[start - 1] = length;
-      return;
-    }
+    const length = this.#at - this.#start - before;
+    if (length > 127) return this.#lengthen(before, length);
+    this.#buffer[this.#start + before - 1] = length;
+  }
+
+  #lengthen(before: number, length: number): void {
     const more = varintBytes(length) - 1;
     this.#room(more);
+    const start = this.#start + before;
     this.#buffer.copyWithin(start + more, start, this.#at);
     this.#at = start - 1;
     this.varint(length);
     this.#at += length;
   }
 
+  /** What was put of a message moves with it where there is no room left; those before it stay. */
   #room(bytes: number): void {
     if (this.#at + bytes <= this.#buffer.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(2 * this.#buffer.length, this.#at + bytes));
-    this.#buffer.copy(larger, 0, 0, this.#at);
+    const put = this.#at - this.#start;
+    const larger = Buffer.allocUnsafe(Math.max(slabBytes, 2 * (put + bytes)));
+    this.#buffer.copy(larger, 0, this.#start, this.#at);
     this.#buffer = larger;
+    this.#start = 0;
+    this.#at = put;
   }
 }
 

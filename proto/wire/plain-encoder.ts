@@ -53,6 +53,13 @@ export class PlainEncoders {
     };
   }
 
+  /** The number that stands before a field of a message of `drover.v1`. Errors: a plain `Error` for a name that is not there. */
+  tagOf(name: string, fieldName: string): number {
+    const field = this.#root.lookupType(`drover.v1.${name}`).fields[fieldName]?.resolve();
+    if (!field) throw new Error(`no field ${fieldName} in ${name}`);
+    return field.id * 8 + (field.resolvedType instanceof protobuf.Type ? 2 : scalarOf(field.type)[0]);
+  }
+
   #fieldsOf(type: protobuf.Type): FieldPut[] {
     const known = this.#fields.get(type);
     if (known) return known;

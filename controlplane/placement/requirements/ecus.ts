@@ -23,7 +23,8 @@ export function ecusAsked(extraSpecs: Readonly<Record<string, string>>): number 
 
 /** ECUs that an allocation with these extra specs takes: 0 where it asked for none, or for what cannot be read. */
 export function ecusTaken(extraSpecs: Readonly<Record<string, string>>): number {
-  return readEcus(extraSpecs[ecuSpec] ?? '') ?? 0;
+  const text = extraSpecs[ecuSpec];
+  return text === undefined ? 0 : (readEcus(text) ?? 0);
 }
 
 function readEcus(text: string): number | undefined {

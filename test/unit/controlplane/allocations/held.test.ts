@@ -1,12 +1,17 @@
+import { deepStrictEqual } from 'node:assert/strict';
+import fc from 'fast-check';
 import t from 'tap';
 import { HostBook } from '../../../../controlplane/allocations/host-book.js';
-import { readRecords } from '../../../../controlplane/allocations/records.js';
+import { ownFields } from '../../../../controlplane/allocations/own-fields.js';
+import { alikeFields, readRecords, RecordWriter } from '../../../../controlplane/allocations/records.js';
 import { TextIndex } from '../../../../controlplane/allocations/text-index.js';
 import { Claims } from '../../../../controlplane/allocations/claims.js';
 import { Registry } from '../../../../controlplane/fleet/registry.js';
 import { confirmed } from '../../../../controlplane/model/allocation.js';
-import { asKept, changed, SharedTexts } from '../../../../controlplane/model/held-allocation.js';
+import { type Kind, kindLimits, Kinds } from '../../../../controlplane/model/allocation-kind.js';
+import { areAlike, asKept, changed } from '../../../../controlplane/model/held-allocation.js';
 import { requestFor } from '../../../../controlplane/model/request.js';
+import { SharedTexts } from '../../../../controlplane/model/shared-texts.js';
 import { Writer } from '../../../../controlplane/store/group-commit.js';
 import { MemoryStore } from '../../../../controlplane/store/memory.js';
 import type { Allocation, AllocationInput } from '../../../../proto/gen/drover/v1/Allocation.js';
@@ -51,6 +56,71 @@ t.test('an allocation that is held has every field that was stored', (t) => {
     {},
     'no allocation writes to what all share',
   );
+  t.end();
+});
+
+const moment = fc.oneof(fc.constant(0), fc.nat(2 ** 53 - 1));
+const name = fc.oneof(
+  fc.constant(''),
+  fc.constantFrom('a', 'b'),
+  fc.string({ unit: 'grapheme', maxLength: 70 }),
+);
+/** Few values for what many have alike, so that some have. */
+const anyAllocation = fc.record({
+  ...{ id: name, hostId: name, hostName: name, idempotencyKey: name, instanceUuid: fc.constantFrom('', 'u') },
+  ...{ vcpus: fc.nat(2), memoryMb: fc.constantFrom(0, 1, 2 ** 40), diskMb: fc.nat(1), attempts: fc.nat(2) },
+  ...{ createdUnixMs: moment, lapsesUnixMs: moment, seed: moment, revision: moment, hostGeneration: moment },
+  extraSpecs: fc.constantFrom({}, { x: 'y' }, { x: 'z' }, { x: 'y', z: '' }),
+  ...{ createdBy: fc.constantFrom('', 'me'), state: fc.constantFrom('claimed', 'confirmed') },
+  ...{ availabilityZone: name, flavor: fc.constantFrom('', 'm1'), projectId: name, serverGroupId: name },
+  alternates: fc.array(fc.constantFrom('b', 'c', 'kvm-3'), { maxLength: 4 }),
+  ...{ movedFrom: fc.constantFrom('', 'kvm-2'), moveKey: fc.constantFrom('', 'mk') },
+  cells: fc.array(fc.record({ guestCell: fc.nat(3), memoryMb: fc.nat(512) }), { maxLength: 2 }),
+});
+
+t.test('whatever allocations say is held, written and read again', async (t) => {
+  const writer = new RecordWriter();
+  let alike = 0;
+  fc.assert(
+    fc.property(fc.array(anyAllocation, { minLength: 1, maxLength: 8 }), fc.nat(), (inputs, pick) => {
+      const kept = inputs.map((input) => asKept(decoded(input), new SharedTexts()));
+      for (const [place, one] of [...kept, ...kept].entries()) {
+        const wanted = decoded(inputs[place % inputs.length] as AllocationInput);
+        deepStrictEqual(decoded(one), wanted);
+        deepStrictEqual(messages.decode(Buffer.from(writer.put(one).value)), wanted);
+      }
+      const [one, other] = [kept[0] as Allocation, kept[pick % kept.length] as Allocation];
+      const later = changed(one, { createdUnixMs: other.createdUnixMs, lapsesUnixMs: other.lapsesUnixMs });
+      if (areAlike(later, other)) alike++;
+    }),
+    { numRuns: 200 },
+  );
+  t.ok(alike > 20, `${alike} pairs were alike`);
+  t.same(
+    [...alikeFields, ...ownFields].toSorted(),
+    Object.keys(decoded({})).toSorted(),
+    'no field of the contract is left out, and none written twice',
+  );
+});
+
+t.test('what many allocations say is held once, and what is found again has a bound', (t) => {
+  const kinds = new Kinds(3);
+  const kindOf = (vcpus: number): Kind => ({
+    ...{ vcpus, memoryMb: 1, diskMb: 0, createdBy: '', availabilityZone: '', state: 'claimed', attempts: 1 },
+    ...{ flavor: '', projectId: '', serverGroupId: '', extraSpecs: { a: String(vcpus) } },
+  });
+  const [first, second] = [kinds.of(kindOf(1)), kinds.of(kindOf(2))];
+  t.not(first, second);
+  t.equal(kinds.of(kindOf(1)), first, 'found again by what it says');
+  t.equal(kinds.of(kindOf(2)), second);
+  t.not(kinds.of({ ...kindOf(2), extraSpecs: {} }), second, 'extra specs count');
+  const long = { ...kindOf(9), flavor: 'x'.repeat(kindLimits.text) };
+  t.same(kinds.of(long), long);
+  t.equal(kinds.size, 3, 'a long text is not kept');
+  for (let vcpus = 0; vcpus < 20; vcpus++) {
+    t.same(kinds.of(kindOf(vcpus)), kindOf(vcpus));
+    if (kinds.size > 3) t.fail(`${kinds.size} kinds`);
+  }
   t.end();
 });
 

@@ -6,8 +6,8 @@ const wakeMs = 1_000;
 
 /**
  * libvirt has one loop for a whole process: whoever needs it takes part, and it runs from the first to the last of them on one
- * thread of libuv's pool. Two threads that run it at once would wait for each other's timers, and one could call back what the
- * other has just dropped: that thread never returns.
+ * thread of libuv's pool. Where several threads ran it at once, closing took seconds and now and then one never returned; it
+ * seems to call back what another has just dropped.
  */
 export class EventLoop {
   readonly #library: LibvirtLibrary;

@@ -22,6 +22,7 @@ interface MadeHost {
   controllable: boolean;
 }
 
+const reservedMb = 100;
 const host = fc.record<MadeHost>({
   vcpus: fc.integer({ min: 0, max: 32 }),
   memoryMb: fc.integer({ min: 0, max: 65_536 }),
@@ -46,7 +47,7 @@ function fleet(hosts: readonly MadeHost[]): Registry {
       ramAllocationRatio: made.ramRatio,
       diskAllocationRatio: 1,
       reservedHostCpus: 0,
-      reservedHostMemoryMb: 100,
+      reservedHostMemoryMb: reservedMb,
       reservedHostDiskMb: 0,
     };
     const capacity = { vcpus: made.vcpus, memoryBytes: made.memoryMb * 2 ** 20, diskBytes: 100 * 2 ** 30 };
@@ -100,7 +101,8 @@ async function checkAll(
       throw new Error(`row ${row}: columns differ from allocations`);
     if (made.vcpus > 0 && sum.vcpus > made.vcpus * made.cpuRatio)
       throw new Error(`row ${row}: ${sum.vcpus} vCPUs promised`);
-    if (sum.memoryMb > 0 && sum.memoryMb + 100 > made.memoryMb * made.ramRatio)
+    // Placement's rule: the ratio applies to what the reservation leaves. Below 1 that is more than total x ratio - reserved.
+    if (sum.memoryMb > 0 && sum.memoryMb > (made.memoryMb - reservedMb) * made.ramRatio)
       throw new Error(`row ${row}: ${sum.memoryMb} MiB promised`);
   });
   const again = fleet(hosts);

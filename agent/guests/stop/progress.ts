@@ -56,10 +56,13 @@ export class Progress {
     return standing?.id === id ? standing : undefined;
   }
 
-  /** `sinceMs` is kept as long as the state is the same, unless it is given. Nothing is said of what changes nothing. */
+  /**
+   * `sinceMs` is kept as long as the state is the same, unless it is given. Nothing is said of what changes nothing, nor after
+   * the end: the answer to an asking can come when another stop goes on with these guests.
+   */
   set(guest: StopGuest, state: GuestState, message: string, sinceMs?: number): void {
     const known = this.standing(guest);
-    if (!known || (known.state === state && known.message === message)) return;
+    if (this.#stage.endedMs > 0 || !known || (known.state === state && known.message === message)) return;
     const since = sinceMs ?? (known.state === state ? known.sinceMs : this.#options.clock.now());
     this.#standings.set(guest.uuid, { ...known, state, message, sinceMs: since });
     this.#tell();

@@ -454,6 +454,19 @@ t.test(
   },
 );
 
+t.test('an answer that comes after the end is not told', async (t) => {
+  const late = { policy: { graceMs: 5_000, ask: ['agent'] as const }, asks: { agent: 'late' as const } };
+  const scene = new Stopping([{ guest: guest('a', late.policy), asks: late.asks }]);
+  const cut = new AbortController();
+  void scene.clock.sleep(3_000).then(() => cut.abort(new Error('cut')));
+  const { stage: earlier } = await scene.stop({ signal: cut.signal });
+  t.match(earlier, { state: 'cut-off', guests: [{ state: 'asked', message: 'agent: no answer yet' }] });
+  const told = scene.stages.length;
+  await scene.stop({ earlier });
+  const later = scene.stages.slice(told).map(({ state }) => state);
+  t.same([...new Set(later)], ['running', 'done'], 'only the stop that goes on says where it stands');
+});
+
 t.test('what is kept of an earlier stage', async (t) => {
   const one = guest('a', { graceMs: 60_000 });
   const at = (state: string, sinceMs: number, id = one.id, kind = 'stop'): Stage =>

@@ -22,6 +22,8 @@ interface Short {
 
 /** Largest ratio that a host may have. */
 const largestRatio = 1000;
+/** What a sum of doubles may be off by: closer than that, it is added up as a search does. */
+const rounding = 1e-6;
 /** How far each step goes beyond what admits the first host. */
 const stretches = [1, 1.5, 2, 4];
 
@@ -104,10 +106,14 @@ function addCapacity({ columns, amount, rows, filter, kind }: Short): Change[] {
     if (more < least) least = more;
   }
   return rising(stretches, (stretch) => {
-    const more = roundedUp(least * stretch, kind);
+    const more = roundedUp(least * stretch - rounding, kind);
     if (!Number.isFinite(more)) return undefined;
     let hosts = 0;
-    for (let place = 0; place < needed.length; place++) if ((needed[place] as number) <= more) hosts++;
+    for (let place = 0; place < needed.length; place++) {
+      const beyond = more - (needed[place] as number);
+      if (beyond > rounding || (beyond > -rounding && fitsWith(columns, rows[place] as number, more, amount)))
+        hosts++;
+    }
     const text = `+${inUnits(more, kind)} of ${kind.what} per host admits ${hosts}`;
     return { filter, text, hosts, size: more / amount };
   });
@@ -117,6 +123,13 @@ function capacityNeeded(columns: ResourceColumns, row: number, amount: number): 
   const [total, ratio] = [columns.total[row] as number, columns.ratio[row] as number];
   const room = (total - (columns.reserved[row] as number)) * ratio - takenOn(columns, row);
   return Math.max(1, (amount - room) / ratio, amount - total);
+}
+
+/** Whether an amount fits with so much more of the resource: by the sum of `ResourceColumns.room`, to the last bit. */
+function fitsWith(columns: ResourceColumns, row: number, more: number, amount: number): boolean {
+  const [total, ratio] = [columns.total[row] as number, columns.ratio[row] as number];
+  const room = (total + more - (columns.reserved[row] as number)) * ratio - takenOn(columns, row);
+  return amount <= Math.min(total + more, room);
 }
 
 /** The changes of which each admits more than the one before. */

@@ -1,6 +1,7 @@
 /** Every setting of placement by Nova's name, with what it means, and how it is read and printed. */
 import { invalid } from '../../proto/wire/errors.js';
 import type { SchedulerSettings } from '../model/scheduler-settings.js';
+import { pciAliases } from './pci-aliases.js';
 import {
   largestFactor,
   metricRatios,
@@ -164,6 +165,12 @@ export function settingList(vocabulary: Vocabulary): readonly Setting[] {
       'ecusPerPcpu',
       number('a number above 0 and up to 1000, such as 2.5', 0, 1000),
       'EcuFilter: ECUs of one pCPU where neither host nor aggregate says.',
+    ),
+    plain(
+      'pci.alias',
+      'pciAliases',
+      pciAliases,
+      'Names for kinds of device, which flavors ask for with pci_passthrough:alias: a JSON object or an array of them.',
     ),
     ...vocabulary.weighers.map(multiplierOf),
   ];

@@ -7,6 +7,8 @@ import type { Values } from '../../proto/gen/drover/v1/Values.js';
 import { invalid } from '../../proto/wire/errors.js';
 import type { Image } from './flavor.js';
 import type { NetworkMetadata } from './host-numa.js';
+import { aliasKey } from './pci-alias.js';
+import type { PciRequest } from './pci-request.js';
 import { requestLimits as limits } from './request-limits.js';
 import { atMost, checkKey, text, textMap, texts, whole } from './request-values.js';
 
@@ -58,16 +60,45 @@ export function checkDestination(given: RequestedDestination | null, field: stri
   return { host: host || null, node: node || null, cellUuid: cellUuid || null, allowCrossCellMove };
 }
 
-/** Devices that are asked for. Errors: `invalid-argument` naming `field[INDEX].count` and the like. */
-export function checkPciRequests(requests: readonly PciDeviceRequest[], field: string) {
+/**
+ * Devices that are asked for; `policy`: NUMA affinity of those that say none. Errors: `invalid-argument` naming
+ * `field[INDEX].count` and the like.
+ */
+export function checkPciRequests(
+  requests: readonly PciDeviceRequest[],
+  field: string,
+  policy: string | undefined,
+): readonly PciRequest[] {
+  checkAmount(requests, field);
+  return requests.map((request, index) => checkPciRequest(request, `${field}[${index}]`, policy));
+}
+
+/** Those of the request, and then those that its flavor asks for by aliases. Errors: `invalid-argument` for too many. */
+export function checkDevices(
+  own: readonly PciRequest[],
+  byAlias: readonly PciRequest[],
+  field: string,
+): readonly PciRequest[] {
+  if (byAlias.length === 0) return own;
+  const all = [...own, ...byAlias];
+  const where = `${field}.extra_specs.${aliasKey}`;
+  checkAmount(all, where);
+  for (const { count } of byAlias) whole(count, where, 1, limits.pciCount, 'devices');
+  return all;
+}
+
+function checkAmount(requests: readonly { readonly specs: readonly unknown[] }[], field: string): void {
   atMost(requests.length, field, limits.pciRequests);
   let specs = 0;
   for (const request of requests) specs += request.specs.length;
   atMost(specs, `${field}.specs`, limits.pciSpecs);
-  return requests.map((request, index) => checkPciRequest(request, `${field}[${index}]`));
 }
 
-function checkPciRequest({ count, specs, numaPolicy }: PciDeviceRequest, field: string) {
+function checkPciRequest(
+  { count, specs, numaPolicy }: PciDeviceRequest,
+  field: string,
+  policy: string | undefined,
+): PciRequest {
   if (specs.length === 0) throw invalid(`${field}.specs`, 'nothing', 'at least one kind of device');
   atMost(specs.length, `${field}.specs`, limits.pciSpecs);
   if (numaPolicy !== '' && !numaPolicies.includes(numaPolicy))
@@ -77,7 +108,7 @@ function checkPciRequest({ count, specs, numaPolicy }: PciDeviceRequest, field: 
     specs: specs.map(({ keys }, at) =>
       textMap(keys, `${field}.specs[${at}].keys`, limits.pciKeys, limits.textChars),
     ),
-    numaPolicy: numaPolicy || undefined,
+    numaPolicy: numaPolicy || policy,
   };
 }
 

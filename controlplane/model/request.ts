@@ -5,6 +5,8 @@ import { amountFields, checkExtraSpecs, checkFlavor, type Flavor, type Image } f
 import type { GuestNuma } from './guest-numa.js';
 import type { Amounts } from './host.js';
 import type { NetworkMetadata } from './host-numa.js';
+import { aliasRequests, type PciAlias } from './pci-alias.js';
+import type { PciRequest } from './pci-request.js';
 import { type CheckedGuest, checkGuest } from './numa/checked-guest.js';
 import { requestLimits } from './request-limits.js';
 import * as parts from './request-parts.js';
@@ -39,14 +41,6 @@ export interface Retry {
   readonly attempts: number;
   /** Host and node, null where not told. */
   readonly hosts: readonly (readonly (string | null)[])[];
-}
-
-/** Passthrough devices that a request asks for: `count` of any kind in `specs`. */
-export interface PciRequest {
-  readonly count: number;
-  readonly specs: readonly Readonly<Record<string, string>>[];
-  /** required, preferred, legacy, socket; undefined: legacy. */
-  readonly numaPolicy: string | undefined;
 }
 
 /** What filters and weighers see of a request. Amounts are vCPUs and MiB. */
@@ -86,10 +80,10 @@ const plainFlavor: Flavor = {
   extraSpecs: {},
 };
 
-/** Shared by all that have none. */
 /** Of a request that says nothing of its image. null is for one that has none at all, on which Nova's NUMATopologyFilter raises. */
 const plainImage: Image = { id: '', name: '', properties: {} };
 
+/** Shared by all that have none. */
 const nothingMore = {
   hints: {},
   ignoreHosts: [],
@@ -144,15 +138,17 @@ export interface KnownNames {
   /** By id or name. */
   group(idOrName: string, field: string): GroupOfRequest;
   checkZone(zone: string, field: string): void;
+  alias(name: string, field: string): PciAlias;
   /** What a flavor asks for without an image, as `read` found it the first time. */
   guestOf?(flavor: Flavor, read: () => CheckedGuest): CheckedGuest;
 }
 
-/** No flavor and no group; any zone. */
+/** No flavor, no group and no alias; any zone. */
 const nothingKnown: KnownNames = {
   flavor: (name, field) => unknown('flavor', name, field),
   group: (name, field) => unknown('server group', name, field),
   checkZone: () => undefined,
+  alias: (name, field) => unknown('PCI alias', name, field),
 };
 
 /**
@@ -173,7 +169,11 @@ export function checkRequest(
   const flavor = flavorOf(request, field, known);
   const image = parts.checkImage(request.image, `${field}.image`) ?? plainImage;
   const { numa, pciPolicy } = guestOf(flavor, image, field, known);
-  const devices = parts.checkPciRequests(request.pciRequests, `${field}.pci_requests`);
+  const pciRequests = parts.checkDevices(
+    parts.checkPciRequests(request.pciRequests, `${field}.pci_requests`, pciPolicy),
+    aliasRequests(flavor.extraSpecs, `${field}.extra_specs`, known.alias, pciPolicy),
+    field,
+  );
   return requestFor(flavor, {
     image,
     numa,
@@ -186,7 +186,7 @@ export function checkRequest(
     forceHosts: parts.checkHosts(request.forceHosts, `${field}.force_hosts`),
     forceNodes: parts.checkHosts(request.forceNodes, `${field}.force_nodes`),
     destination: parts.checkDestination(request.requestedDestination, `${field}.requested_destination`),
-    pciRequests: devices.map((one) => ({ ...one, numaPolicy: one.numaPolicy ?? pciPolicy })),
+    pciRequests,
     network: parts.checkNetwork(request.network, `${field}.network`),
     isVolumeBooted: request.bootsFromVolume,
   });

@@ -1,4 +1,6 @@
-/** Settings of placement, with Nova's names and defaults (`nova.conf`, `[filter_scheduler]`, `[metrics]`, `[compute]`). */
+/** Settings of placement, with Nova's names and defaults (`nova.conf`, `[filter_scheduler]`, `[metrics]`, `[compute]`, `[pci]`). */
+
+import type { PciAlias } from './pci-alias.js';
 
 /** One `weight_setting` entry: a metric's name and its ratio. */
 export interface MetricRatio {
@@ -33,6 +35,8 @@ export interface SchedulerSettings {
   readonly packingHostNumaCellsAllocationStrategy: boolean;
   /** ECUs that one pCPU stands for, where neither host nor aggregate says. */
   readonly ecusPerPcpu: number;
+  /** Names for kinds of device that flavors may ask for. */
+  readonly pciAliases: readonly PciAlias[];
 }
 
 /** Nova 26.2's defaults; the filters are its default ones, and Ram, Core and Disk, which Placement decides for Nova. */
@@ -66,4 +70,5 @@ export const novaSettings: SchedulerSettings = {
   weightOfUnavailable: -10_000,
   packingHostNumaCellsAllocationStrategy: false,
   ecusPerPcpu: 1,
+  pciAliases: [],
 };

@@ -1,6 +1,6 @@
 import type { Columns } from '../../fleet/registry-resources.js';
 import type { PciPool } from '../../model/host-details.js';
-import type { PciRequest } from '../../model/request.js';
+import type { PciRequest } from '../../model/pci-request.js';
 import { supportsDevices } from '../pci/claim-devices.js';
 import { DeviceBudget } from '../pci/device-budget.js';
 import { keptText } from '../requirements/host-attributes.js';

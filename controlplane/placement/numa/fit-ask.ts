@@ -2,7 +2,7 @@
 import type { GuestNuma } from '../../model/guest-numa.js';
 import type { PciPool } from '../../model/host-details.js';
 import type { HostCell, HostNuma, NetworkMetadata } from '../../model/host-numa.js';
-import type { PciRequest } from '../../model/request.js';
+import type { PciRequest } from '../../model/pci-request.js';
 import { supportsDevices } from '../pci/claim-devices.js';
 import { deviceWork } from '../pci/device-budget.js';
 import type { CellLimits } from './fit-cell.js';

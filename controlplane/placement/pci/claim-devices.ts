@@ -1,6 +1,6 @@
 /** Taking passthrough devices out of a host's pools and putting them back. Nova `PciDeviceStats.apply_requests`. Pure. */
 import type { PciPool } from '../../model/host-details.js';
-import type { PciRequest } from '../../model/request.js';
+import type { PciRequest } from '../../model/pci-request.js';
 import { type Nearness, poolsFor } from './match-devices.js';
 
 /** The pools after a claim, and what was taken of each. */

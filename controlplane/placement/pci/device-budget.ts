@@ -4,7 +4,7 @@
  */
 import { DroverError } from '../../../proto/wire/errors.js';
 import type { PciPool } from '../../model/host-details.js';
-import type { PciRequest } from '../../model/request.js';
+import type { PciRequest } from '../../model/pci-request.js';
 
 /** Looks of one request, each some 50 to 150 ns: below 0.1 s, since nobody else is answered meanwhile. */
 export const mostDeviceLooks = 500_000;

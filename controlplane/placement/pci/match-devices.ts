@@ -1,7 +1,7 @@
 /** Which pools of passthrough devices a request may use. Nova `pci/stats.py`, `pci/utils.py`. Pure. */
 import type { PciPool } from '../../model/host-details.js';
 import type { HostNuma } from '../../model/host-numa.js';
-import type { PciRequest } from '../../model/request.js';
+import type { PciRequest } from '../../model/pci-request.js';
 
 /** Where a virtual machine's cells are; devices are then wanted near them. */
 export interface Nearness {

@@ -128,6 +128,9 @@ const catalog = {
     flavor: () => t.fail('no flavor was named') as never,
     group: () => t.fail('no group was named') as never,
     checkZone: () => undefined,
+    alias: () => {
+      throw new Error('not asked');
+    },
   },
   rules: () => defaultRules,
   rulesWith: () => defaultRules,

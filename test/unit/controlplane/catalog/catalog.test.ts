@@ -366,6 +366,16 @@ t.test('settings: live, durable, by the names of Nova', async (t) => {
       'true',
     ],
     ['ecus_per_pcpu', '2.5', 'ecusPerPcpu', 2.5],
+    [
+      'pci.alias',
+      '[{"name": " nic ", "vendor_id": "8086", "device_type": "type-VF"}, {"name":"gpu","numa_policy":"required"}]',
+      'pciAliases',
+      [
+        { name: 'nic', numaPolicy: 'legacy', specs: [{ vendor_id: '8086', dev_type: 'type-VF' }] },
+        { name: 'gpu', numaPolicy: 'required', specs: [{}] },
+      ],
+      '[{"name":"nic","vendor_id":"8086","device_type":"type-VF","numa_policy":"legacy"},{"name":"gpu","numa_policy":"required"}]',
+    ],
   ];
   for (const [name, text, key, value, printed = text] of table) {
     const after = await settings.update({ [name]: text });

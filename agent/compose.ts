@@ -199,7 +199,10 @@ function factsOf(
       sources.images.read(),
     ]);
     const versions = { ...libvirt, ...(openvswitch === '' ? {} : { openvswitch }), agent: agentVersion };
-    const facts = gatherFacts(kernel, { versions, services, inventory: inventory.inventory, diskTotalBytes });
+    const facts = gatherFacts(kernel, {
+      ...{ versions, services, inventory: inventory.inventory, diskTotalBytes },
+      passthrough: config.passthrough,
+    });
     const faults = Object.entries(sources).flatMap(([name, { fault }]) =>
       fault === undefined ? [] : [`${name}: ${fault}`],
     );

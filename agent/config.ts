@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { parseConfigText, readConfigFile } from '../proto/wire/config-file.js';
 import { checkHostName, checkLabels } from '../proto/wire/names.js';
+import { deviceSpecs } from './passthrough-config.js';
 
 const schema = z.strictObject({
   host_name: z.string().optional(),
@@ -12,6 +13,7 @@ const schema = z.strictObject({
   kernel_root: z.string().startsWith('/').default('/'),
   labels: z.record(z.string(), z.string()).default({}),
   availability_zone: z.string().max(63).default(''),
+  passthrough: deviceSpecs.default([]),
   plan_only: z.boolean().default(false),
   reconcile_interval_seconds: z.int().min(1).max(3600).default(28),
   log_level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),

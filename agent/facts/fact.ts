@@ -1,6 +1,7 @@
 /** What a fact is: one look at one thing that the host is. */
 import type { HostFacts } from '../../proto/gen/drover/v1/HostFacts.js';
 import type { KernelRoot } from '../kernel/root.js';
+import type { DeviceSpec } from './device-spec.js';
 
 /** What the rest of the agent knows already and hands in; gathering itself reads files and nothing else. */
 export interface HandedIn {
@@ -11,6 +12,8 @@ export interface HandedIn {
   readonly inventory: Record<string, string>;
   /** Size of the file system of the domain images. */
   readonly diskTotalBytes: number;
+  /** PCI devices that guests may have; absent: none. */
+  readonly passthrough?: readonly DeviceSpec[];
 }
 
 export interface Look {

@@ -9,6 +9,7 @@ import { hugepages } from './hugepages.js';
 import { ksm } from './ksm.js';
 import { memory } from './memory.js';
 import { numaCells } from './numa-cells.js';
+import { passthrough } from './passthrough.js';
 import { transparentHugepages } from './transparent-hugepages.js';
 import { versions } from './versions.js';
 import { virtualization } from './virtualization.js';
@@ -26,6 +27,7 @@ export const facts: readonly Fact[] = [
   ksm,
   transparentHugepages,
   virtualization,
+  passthrough,
 ];
 
 /** A broken host could warn for every CPU and cell; the message to the control plane stays small. */
@@ -75,5 +77,6 @@ function emptyFacts(more: HandedIn): HostFacts {
     inventory: { ...more.inventory },
     diskTotalBytes: more.diskTotalBytes,
     warnings: [],
+    passthrough: null,
   };
 }

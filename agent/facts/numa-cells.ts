@@ -19,8 +19,8 @@ export const numaCells: Fact = {
   },
 };
 
-/** Ids have holes (0, 8, 250-255): take the directories, less those that the kernel has offline. */
-function readCellIds(look: Look): number[] {
+/** Online cells, ascending. Ids have holes (0, 8, 250-255): the directories, less those that the kernel has offline. */
+export function readCellIds(look: Look): number[] {
   const names = look.root.list(nodeDirectory).filter((name) => /^node\d+$/.test(name));
   const ids = names.map((name) => Number(name.slice(4))).sort((a, b) => a - b);
   const online = readList(look, `${nodeDirectory}/online`);

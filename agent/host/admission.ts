@@ -9,6 +9,7 @@ import { parseCpuSet } from '../../proto/wire/cpu-set.js';
 import type { TunerSettings } from '../../proto/wire/tuner-settings.js';
 import { cpuSets } from '../tuners/common/cpu/cpu-sets.js';
 import { pinningPolicy } from '../tuners/common/cpu/pinning-policy.js';
+import { DeviceRoom } from './device-room.js';
 import { PageRoom, wantedPages } from './page-room.js';
 
 /** The longest reason that the wire takes. */
@@ -20,6 +21,8 @@ export interface AdmissionHost {
   readonly settings: TunerSettings | undefined;
   /** True for an allocation whose domain is there already: it is past refusing. */
   isThere(allocation: DomainAllocation): boolean;
+  /** Addresses of devices that domains of the host have, running or not, with the name of the domain. */
+  readonly deviceHolders: ReadonlyMap<string, string>;
 }
 
 export interface Admission {
@@ -29,7 +32,8 @@ export interface Admission {
 
 /**
  * Confirms each allocation that the host can hold, oldest first, and rejects the others with what is lacking: CPUs and
- * memory of the whole host, CPUs of its dedicated set, pages of its pools. What the host cannot judge it does not refuse.
+ * memory of the whole host, CPUs of its dedicated set, passthrough devices, pages of its pools. What the host cannot judge it
+ * does not refuse.
  */
 export function admit(host: AdmissionHost, allocations: readonly DomainAllocation[]): Admission {
   const room = new Room(host);
@@ -48,11 +52,13 @@ export function admit(host: AdmissionHost, allocations: readonly DomainAllocatio
 class Room {
   readonly #host: AdmissionHost;
   readonly #pages: PageRoom;
+  readonly #devices: DeviceRoom;
   #dedicatedLeft: number | undefined;
 
   constructor(host: AdmissionHost) {
     this.#host = host;
     this.#pages = new PageRoom(host.facts.hugepages);
+    this.#devices = new DeviceRoom(host.facts.passthrough, host.deviceHolders);
     this.#dedicatedLeft = dedicatedCpus(host);
   }
 
@@ -61,10 +67,11 @@ class Room {
     const large = tooLarge(allocation, this.#host.facts);
     if (large !== undefined && !isThere) return large;
     const own = dedicatedVcpus(allocation, this.#host.settings);
-    const lacking = this.#dedicatedReason(own);
+    const lacking = this.#dedicatedReason(own) ?? this.#devices.lacking(allocation);
     if (lacking !== undefined && !isThere) return lacking;
     const pages = this.#pages.take(wantedPages(allocation), isThere);
-    if (pages !== undefined) return pages;
+    if (pages !== undefined && !isThere) return pages;
+    this.#devices.take(allocation);
     if (this.#dedicatedLeft !== undefined) this.#dedicatedLeft -= own;
     return undefined;
   }

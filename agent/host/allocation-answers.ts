@@ -82,7 +82,11 @@ export class AllocationAnswers {
     const { allocations, settings } = this.#options;
     const there = new Set(domains.flatMap((domain) => allocations.of(domain)?.id ?? []));
     const isThere = ({ id }: { id: string }): boolean => there.has(id);
-    const { confirmedIds, rejected } = admit({ facts, settings: settings(), isThere }, allocations.list);
+    const deviceHolders = new Map(
+      domains.flatMap(({ name, pciAddresses }) => pciAddresses.map((address) => [address, name] as const)),
+    );
+    const host = { facts, settings: settings(), isThere, deviceHolders };
+    const { confirmedIds, rejected } = admit(host, allocations.list);
     return { generation: allocations.generation, confirmedIds: [...confirmedIds], rejected: [...rejected] };
   }
 }

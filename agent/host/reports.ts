@@ -19,7 +19,8 @@ export function domainReport(
   const sorted = domains.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const toWire = (domain: DomainView): DomainInput => {
     const { uuid, name, state, vcpus, memoryBytes, allocationId } = domain;
-    return { uuid, name, state, vcpus, memoryBytes, allocationId, diskBytes: diskBytes(domain) };
+    const more = { diskBytes: diskBytes(domain), pciAddresses: [...domain.pciAddresses] };
+    return { uuid, name, state, vcpus, memoryBytes, allocationId, ...more };
   };
   return { domains: sorted.slice(0, limit).map(toWire), left: Math.max(0, sorted.length - limit) };
 }

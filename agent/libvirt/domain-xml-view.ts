@@ -12,6 +12,7 @@ export type XmlPart = Pick<
   | 'specSource'
   | 'isNovas'
   | 'interfaces'
+  | 'pciAddresses'
   | 'ioThreads'
   | 'numaMemory'
   | 'hugepages'
@@ -42,6 +43,7 @@ export const emptyXmlPart: XmlPart = {
   specSource: '',
   isNovas: false,
   interfaces: [],
+  pciAddresses: [],
   ioThreads: [],
   hugepages: false,
   guest: {},

@@ -2,6 +2,7 @@
 import { DroverError } from '../../proto/wire/errors.js';
 import { readDisks, readInterfaces, readThrottles } from './domain-xml-devices.js';
 import { readGuestWords } from './domain-xml-guest.js';
+import { readPciAddresses } from './domain-xml-pci.js';
 import { readMetadata } from './domain-xml-metadata.js';
 import { readExplicit, readHugepages, readIoThreads, readNumaMemory } from './domain-xml-tuning.js';
 import type { XmlPart } from './domain-xml-view.js';
@@ -40,6 +41,7 @@ export function parseDomainXml(xml: string): ParsedDomain {
       ...(numaMemory ? { numaMemory } : {}),
       disks: readDisks(domain),
       interfaces,
+      pciAddresses: readPciAddresses(domain),
       ioThreads: readIoThreads(domain),
       hugepages: readHugepages(domain),
       explicit: readExplicit(domain, throttles, interfaces),

@@ -146,6 +146,8 @@ export interface DomainView {
   /** Nova's metadata is in the XML: Nova made this domain, and its pinning. */
   readonly isNovas: boolean;
   readonly interfaces: readonly DomainInterface[];
+  /** Addresses of the host's PCI devices that it has, such as 0000:3b:00.1, sorted. */
+  readonly pciAddresses: readonly string[];
   /** Numbers of its I/O threads. */
   readonly ioThreads: readonly number[];
   /** <numatune><memory> of the live XML. */

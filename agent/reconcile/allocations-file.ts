@@ -6,6 +6,7 @@ import type { HostAllocationSet } from '../../proto/gen/drover/v1/HostAllocation
 import { invalid } from '../../proto/wire/errors.js';
 import { maximumToldAllocations } from '../../proto/wire/limits.js';
 import { canonicalJson } from '../../proto/wire/profile.js';
+import { maximumDevices } from '../facts/passthrough.js';
 import { jsonOf, loadOrSetAside, removeFile, replaceFile, type LoadOptions } from './durable-file.js';
 
 const schema = z.strictObject({
@@ -19,6 +20,7 @@ const schema = z.strictObject({
         extraSpecs: z.record(z.string(), z.string()),
         vcpus: z.int().min(0),
         memoryMb: z.int().min(0),
+        pciAddresses: z.array(z.string()).max(maximumDevices).optional(),
       }),
     )
     .max(maximumToldAllocations),
@@ -26,7 +28,9 @@ const schema = z.strictObject({
 });
 
 /** A set, and the session of the control plane in which its generation counts. */
-type Told = Omit<z.infer<typeof schema>, 'checksum'>;
+interface Told extends Omit<z.infer<typeof schema>, 'checksum' | 'allocations'> {
+  readonly allocations: DomainAllocation[];
+}
 
 const nothingTold: Told = { sessionId: '', generation: 0, allocations: [] };
 
@@ -74,7 +78,8 @@ export class AllocationsFile {
 
   /**
    * Makes a set durable, then current; true when it or a newer one is. False: the session of the control plane has told a
-   * newer one already, and nothing changes. Errors: `invalid-argument` for more than 4,096 allocations, `storage-failed`.
+   * newer one already, and nothing changes. Errors: `invalid-argument` for more than 4,096 allocations or devices of one,
+   * `storage-failed`.
    */
   async save(set: HostAllocationSet, sessionId: string): Promise<boolean> {
     const told = checked(set, sessionId);
@@ -121,12 +126,19 @@ function checked({ generation, allocations }: HostAllocationSet, sessionId: stri
   const { length } = allocations;
   if (length > maximumToldAllocations)
     throw invalid('allocations', `${length} allocations`, `at most ${maximumToldAllocations}`);
+  const many = allocations.find(({ pciAddresses }) => pciAddresses.length > maximumDevices);
+  if (many)
+    throw invalid(
+      `pci_addresses of ${many.id}`,
+      `${many.pciAddresses.length} addresses`,
+      `at most ${maximumDevices}`,
+    );
   // The maps of a decoded message have no prototype: plain objects are what is compared and written.
   const plain = allocations.map((one) => ({ ...one, extraSpecs: { ...one.extraSpecs } }));
   return { sessionId, generation, allocations: plain };
 }
 
-function checksumOf(told: Told): string {
+function checksumOf(told: object): string {
   return createHash('sha256').update(canonicalJson(told)).digest('hex');
 }
 
@@ -134,5 +146,8 @@ function parse(text: string): Told | undefined {
   const result = schema.safeParse(jsonOf(text));
   if (!result.success) return undefined;
   const { checksum, ...told } = result.data;
-  return checksumOf(told) === checksum ? told : undefined;
+  if (checksumOf(told) !== checksum) return undefined;
+  // Agents wrote no addresses before they knew of devices.
+  const allocations = told.allocations.map((one) => ({ ...one, pciAddresses: one.pciAddresses ?? [] }));
+  return { ...told, allocations };
 }

@@ -27,7 +27,15 @@ import { SimPower, type Later, type SimManners } from './sim-power.js';
 
 type Definition = Pick<
   DomainView,
-  'qosClass' | 'specs' | 'specSource' | 'isNovas' | 'interfaces' | 'numaMemory' | 'hugepages' | 'guest'
+  | 'qosClass'
+  | 'specs'
+  | 'specSource'
+  | 'isNovas'
+  | 'interfaces'
+  | 'pciAddresses'
+  | 'numaMemory'
+  | 'hugepages'
+  | 'guest'
 >;
 
 export interface SimDomainShape extends Partial<Definition> {

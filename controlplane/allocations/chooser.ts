@@ -2,22 +2,17 @@
  * Picks the host of a claim, in the turn in which it is marked there. The server group of a request is looked at here, as
  * durable and marked allocations make it, so no two claims of one group can both believe that a host is free.
  */
-import type { GuestCellPlacement } from '../../proto/gen/drover/v1/GuestCellPlacement.js';
 import { DroverError } from '../../proto/wire/errors.js';
 import { blockRows, writeBit } from '../fleet/registry-columns.js';
-import type { Columns } from '../fleet/registry-resources.js';
 import type { Registry } from '../fleet/registry.js';
 import type { Choice } from '../model/allocation.js';
 import type { CheckedRequest } from '../model/request.js';
-import type { SchedulerSettings } from '../model/scheduler-settings.js';
 import type { ServerGroup } from '../model/server-group.js';
 import type { Filter } from '../placement/filters/filter.js';
 import { noValidHost } from '../placement/no-valid-host.js';
-import { placementsOf } from '../placement/numa/cell-usage.js';
-import { fitLimits } from '../placement/numa/fit-ask.js';
-import { placeGuest } from '../placement/numa/place-guest.js';
 import { RepeatedSearches } from '../placement/repeated.js';
 import type { Rules } from '../placement/select.js';
+import { roomOn } from './chosen-room.js';
 import type { GroupMembers } from './group-book.js';
 
 export interface ChooserParts {
@@ -61,13 +56,13 @@ export class Chooser {
     const rows = this.#searches.find(rules, request, count, wish.seed);
     for (let place = 0; place < rows.length; place++) {
       const row = rows[place] as number;
-      const cells = cellsOn(registry.columns, row, request, rules.settings);
-      if (!cells) continue; // Nova's filter lets pass what its accounting then refuses
+      const room = roomOn(registry.columns, row, request, rules.settings);
+      if (!room) continue;
       const { id: hostId, name: hostName } = registry.recordAt(row);
       const alternates: string[] = [];
       for (let next = place + 1; next < rows.length; next++)
         alternates.push(registry.recordAt(rows[next] as number).name);
-      return { row, hostId, hostName, alternates, revision, seed: wish.seed, cells };
+      return { row, hostId, hostName, alternates, revision, seed: wish.seed, ...room };
     }
     return undefined;
   }
@@ -93,27 +88,6 @@ export class Chooser {
     if (only === undefined && except === undefined) return rules;
     return { ...rules, filters: [rowFilter(only, except), ...rules.filters] };
   }
-}
-
-/** The NUMA cells that a request gets on a host; none where it asks for none, or the host tells none. Undefined: no fit. */
-function cellsOn(
-  columns: Columns,
-  row: number,
-  { numa: guest, network, pciRequests }: CheckedRequest,
-  settings: SchedulerSettings,
-): readonly GuestCellPlacement[] | undefined {
-  const { numa: host, pciPools } = columns.detailsOf(row);
-  if (guest === null || host === null) return [];
-  const isLimited = settings.enabledFilters.includes('NUMATopologyFilter');
-  const cpuAllocationRatio = columns.vcpus.ratio[row] as number;
-  const ramAllocationRatio = columns.memoryMb.ratio[row] as number;
-  const fitted = placeGuest(host, {
-    ...{ guest, network, pciRequests, pciPools },
-    limits: isLimited ? { cpuAllocationRatio, ramAllocationRatio } : null,
-    packs: settings.packingHostNumaCellsAllocationStrategy,
-    budget: { choices: fitLimits.choicesPerHost },
-  });
-  return fitted && placementsOf(host, fitted);
 }
 
 /** Leaves one row, or every row but one. */

@@ -24,7 +24,7 @@ import { Confirmations } from './confirmations.js';
 import type { RunningDomain } from './domain-set.js';
 import { FailedBuilds } from './failed-builds.js';
 import type { GroupMembers } from './group-book.js';
-import { HostCells } from './host-cells.js';
+import { HostRoom } from './host-room.js';
 import { Healing } from './healing.js';
 import { Lapses } from './lapses.js';
 import { Ledger, type Put } from './ledger.js';
@@ -43,7 +43,7 @@ export class Claims {
   readonly #limits: ClaimLimits;
   readonly #ledger: Ledger;
   readonly #chooser: Chooser;
-  readonly #cells: HostCells;
+  readonly #room: HostRoom;
   readonly #moves: Moves;
   readonly #turns = new Turns();
   readonly #lapses: Lapses;
@@ -68,9 +68,9 @@ export class Claims {
     this.#ledger = new Ledger(registry, parts.commits, this.#limits, {
       freed: (hostId) => parts.freed?.(hostId),
       changed: (hostId) => parts.changed?.(hostId),
-      cellsChanged: (hostId) => this.#cells.changed(hostId),
+      roomChanged: (hostId) => this.#room.changed(hostId),
     });
-    this.#cells = new HostCells(registry, (hostId) => this.#ledger.on(hostId));
+    this.#room = new HostRoom(registry, (hostId) => this.#ledger.on(hostId));
     const { rules = defaultRules } = parts;
     this.#chooser = new Chooser({
       registry,
@@ -155,13 +155,13 @@ export class Claims {
   forget(hostId: string): void {
     this.#ledger.forget(hostId);
     this.#failed.forget(hostId);
-    this.#cells.forget(hostId);
+    this.#room.forget(hostId);
     this.#confirmations.forget(hostId);
   }
 
-  /** What a host told of itself, with what its allocations take of its NUMA cells. */
+  /** What a host told of itself, with what its allocations take of its NUMA cells and devices. */
   detailsWith(hostId: string, reported: HostDetails): HostDetails {
-    return this.#cells.detailsWith(hostId, reported);
+    return this.#room.detailsWith(hostId, reported);
   }
 
   /** Generation of a host's durable allocations; 0: it never held one. */
@@ -190,6 +190,7 @@ export class Claims {
     now: readonly RunningDomain[],
     before: readonly RunningDomain[] | undefined,
   ): void {
+    this.#room.domains(hostId, now);
     this.#confirmations.domains(hostId, now);
     this.#healing.domains(hostId, now, before);
   }

@@ -7,6 +7,8 @@ export interface RunningDomain {
   /** From its metadata; empty: none. */
   readonly allocationId: string;
   readonly state: string;
+  /** Addresses of the host devices that it has; absent: none. */
+  readonly pciAddresses?: readonly string[];
 }
 
 export interface DomainSet {

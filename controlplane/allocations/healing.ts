@@ -7,6 +7,7 @@ import type { Allocation } from '../../proto/gen/drover/v1/Allocation.js';
 import { asDroverError } from '../../proto/wire/errors.js';
 import type { Registry } from '../fleet/registry.js';
 import { movedTo } from '../model/allocation.js';
+import { noRoom } from './chosen-room.js';
 import { domainSet, isOn, type RunningDomain } from './domain-set.js';
 import type { Lapses } from './lapses.js';
 import type { Ledger } from './ledger.js';
@@ -213,7 +214,7 @@ export class Healing {
     const row = registry.rowOf(hostId ?? '');
     if (hostId === undefined || row === undefined) return false;
     const { name: hostName } = registry.recordAt(row);
-    const choice = { hostId, hostName, alternates: [], revision: registry.revision, seed: 0, cells: [] };
+    const choice = { hostId, hostName, alternates: [], revision: registry.revision, seed: 0, ...noRoom };
     const more = { state: 'confirmed', lapsesUnixMs: 0, movedFrom: allocation.hostName };
     const now = movedTo(allocation, choice, more);
     ledger.mark(now);

@@ -5,6 +5,7 @@
 import type { Allocation } from '../../proto/gen/drover/v1/Allocation.js';
 import { DroverError } from '../../proto/wire/errors.js';
 import type { Registry } from '../fleet/registry.js';
+import { allocationBytes, usualBytes } from '../model/allocation-size.js';
 import type { Records, Write } from '../store/store.js';
 import { batchLimits, CommitLane, type CommitQueue, type ItemSize } from './commit-lane.js';
 import { GroupBook, memberOf } from './group-book.js';
@@ -23,8 +24,8 @@ export interface LedgerListener {
   freed(hostId: string): void;
   /** Its durable allocations are others than before. */
   changed(hostId: string): void;
-  /** What its allocations take of its NUMA cells is other than before. */
-  cellsChanged(hostId: string): void;
+  /** What its allocations take of its NUMA cells and devices is other than before. */
+  roomChanged(hostId: string): void;
 }
 
 /** An allocation to be written, and the durable one of the same id that it takes the place of. */
@@ -42,9 +43,6 @@ export interface Change {
   readonly puts: readonly Put[];
   readonly removed: readonly Allocation[];
 }
-
-/** An allocation's record with everything but extra specs, which count by themselves. */
-const usualBytes = 1_024;
 
 export class Ledger {
   readonly #registry: Registry;
@@ -198,7 +196,7 @@ export class Ledger {
     if (allocation.idempotencyKey !== '') this.#marks.set(allocation.id, allocation);
     this.#seat(allocation);
     this.#account(book);
-    if (allocation.cells.length > 0) this.#told.cellsChanged(book.hostId);
+    if (takesRoom(allocation)) this.#told.roomChanged(book.hostId);
     return book;
   }
 
@@ -274,7 +272,7 @@ export class Ledger {
     if (row !== undefined && !book.holdsInstance(allocation.instanceUuid))
       this.#registry.columns.instances.remove(memberOf(allocation), row);
     this.#account(book);
-    if (allocation.cells.length > 0) this.#told.cellsChanged(book.hostId);
+    if (takesRoom(allocation)) this.#told.roomChanged(book.hostId);
     this.#told.freed(book.hostId);
   }
 
@@ -348,11 +346,15 @@ function isPlaced({ now, before }: Put): boolean {
   return before === undefined || before.hostId !== now.hostId;
 }
 
+/** True where it takes NUMA cells or devices. */
+function takesRoom({ cells, devices }: Allocation): boolean {
+  return cells.length > 0 || devices.length > 0;
+}
+
 /** Three writes for a move, two for what is removed. */
 function sizeOf({ puts, removed }: Change): ItemSize {
-  let bytes = (puts.length + removed.length) * usualBytes;
-  for (const { now } of puts)
-    for (const key in now.extraSpecs) bytes += key.length + (now.extraSpecs[key] ?? '').length;
+  let bytes = removed.length * usualBytes;
+  for (const { now } of puts) bytes += allocationBytes(now);
   let writes = 2 * removed.length;
   for (const { before } of puts) writes += before ? 2 : 1;
   return { writes: Math.min(writes, batchLimits.writes), bytes };

@@ -8,7 +8,7 @@ import type { PlainEncoders } from '../../proto/wire/plain-encoder.js';
 
 const texts = ['id', 'hostId', 'hostName', 'idempotencyKey', 'alternates'] as const;
 const numbers = ['revision', 'seed', 'hostGeneration'] as const;
-const seldom = ['cells', 'movedFrom', 'moveKey'] as const;
+const seldom = ['cells', 'movedFrom', 'moveKey', 'devices'] as const;
 
 /** All of them; `alikeFields` are the rest of an allocation. */
 export const ownFields = [...texts, ...numbers, ...seldom] as const;
@@ -37,7 +37,7 @@ export class OwnFields {
     sink.fieldText(tags.hostId, allocation.hostId);
     sink.fieldText(tags.hostName, allocation.hostName);
     sink.fieldText(tags.idempotencyKey, allocation.idempotencyKey);
-    const { alternates, cells } = allocation;
+    const { alternates } = allocation;
     for (let place = 0; place < alternates.length; place++) {
       sink.varint(tags.alternates);
       sink.text(alternates[place] as string);
@@ -45,8 +45,11 @@ export class OwnFields {
     sink.fieldVarint(tags.revision, allocation.revision);
     sink.fieldVarint(tags.seed, allocation.seed);
     sink.fieldVarint(tags.hostGeneration, allocation.hostGeneration);
-    if (cells.length > 0 || allocation.movedFrom !== '' || allocation.moveKey !== '')
-      sink.raw(this.#seldom(allocation));
+    if (hasSeldom(allocation)) sink.raw(this.#seldom(allocation));
     return sink.take();
   }
+}
+
+function hasSeldom({ cells, devices, movedFrom, moveKey }: Allocation): boolean {
+  return cells.length > 0 || devices.length > 0 || movedFrom !== '' || moveKey !== '';
 }

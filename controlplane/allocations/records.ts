@@ -70,7 +70,7 @@ function decode<Name extends 'Allocation' | 'HostAllocations'>(name: Name, key: 
 export const alikeFields = [
   ...(['vcpus', 'memoryMb', 'diskMb', 'createdUnixMs', 'instanceUuid', 'extraSpecs', 'createdBy'] as const),
   ...(['availabilityZone', 'state', 'lapsesUnixMs', 'flavor', 'projectId', 'serverGroupId'] as const),
-  'attempts' as const,
+  ...(['attempts', 'requestRest'] as const),
 ];
 
 /** Writes records. One for each ledger: it holds the encoders. */

@@ -1,6 +1,6 @@
 /**
- * Requests of claims that no agent has confirmed, for when one needs another host. Kept where the allocation does not say
- * the whole request; bounded: the oldest goes, and what its allocation says is all that is known then, as after a restart.
+ * Requests of claims that no agent has confirmed, for when one needs another host. Kept where they name hosts, which their
+ * allocation does not say; bounded: the oldest goes, and what its allocation says is all that is known then, as after a restart.
  */
 import type { Allocation } from '../../proto/gen/drover/v1/Allocation.js';
 import { requestOf } from '../model/allocation.js';
@@ -37,11 +37,6 @@ export class Requests {
 }
 
 /** True where `requestOf` the allocation asks for the same. */
-function isPlain(request: CheckedRequest): boolean {
-  const { image, ignoreHosts, forceHosts, forceNodes, destination, retry, pciRequests, network, hints } =
-    request;
-  const names = ignoreHosts.length + forceHosts.length + forceNodes.length + pciRequests.length;
-  if (image && (image.id !== '' || Object.keys(image.properties).length > 0)) return false;
-  if (names > 0 || destination || retry || network || request.isVolumeBooted) return false;
-  return Object.keys(hints).length === 0;
+function isPlain({ ignoreHosts, forceHosts, forceNodes, destination, retry }: CheckedRequest): boolean {
+  return ignoreHosts.length + forceHosts.length + forceNodes.length === 0 && !destination && !retry;
 }

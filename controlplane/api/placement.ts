@@ -22,6 +22,7 @@ import type { Claimed, Claims, PlaceOutcome } from '../allocations/claims.js';
 import type { Catalog } from '../catalog/catalog.js';
 import { requestFrom } from '../catalog/request-from.js';
 import type { Registry } from '../fleet/registry.js';
+import { allocationBytes } from '../model/allocation-size.js';
 import { text } from '../model/request-values.js';
 import { explain } from '../placement/explain.js';
 import { countFilters, select } from '../placement/select.js';
@@ -102,6 +103,7 @@ export function placementHandlers({ registry, claims, catalog, newSeed = () => 1
         request.pageSize,
         request.pageToken,
         ({ hostName, id }) => `${hostName}/${id}`,
+        allocationBytes,
       );
       return { allocations: items, nextPageToken, total };
     },

@@ -172,8 +172,9 @@ function isDue({ firstMs, lastMs }: Change, nowMs: number): boolean {
 }
 
 function domainAllocation(allocation: Allocation): DomainAllocationInput {
-  const { id, instanceUuid, extraSpecs, vcpus, memoryMb } = allocation;
-  return { id, instanceUuid, extraSpecs, vcpus, memoryMb };
+  const { id, instanceUuid, extraSpecs, vcpus, memoryMb, devices } = allocation;
+  const pciAddresses = devices.map(({ address }) => address);
+  return { id, instanceUuid, extraSpecs, vcpus, memoryMb, pciAddresses };
 }
 
 function tooMany(count: number): DroverError {

@@ -47,7 +47,7 @@ export interface AllocationIndex extends HeldAllocations {
   report?(hostId: string, report: AllocationReport): void;
   /** The domains of a host as now reported, and as reported before; undefined: for the first time. */
   domainsReported?(hostId: string, now: readonly Domain[], before: readonly Domain[] | undefined): void;
-  /** What a host told of itself, with what its allocations take of its NUMA cells. */
+  /** What a host told of itself, with what its allocations take of its NUMA cells and devices. */
   detailsWith?(hostId: string, told: HostDetails): HostDetails;
   /** What is wrong with the allocations of a host; undefined: nothing that is known. */
   troubleOn?(hostId: string): { readonly reason: string; readonly message: string } | undefined;

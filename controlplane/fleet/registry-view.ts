@@ -2,6 +2,7 @@
 import type { HostRecord } from '../../proto/gen/drover/v1/HostRecord.js';
 import type { HostUsage } from '../../proto/gen/drover/v1/HostUsage.js';
 import type { Overcommit } from '../../proto/gen/drover/v1/Overcommit.js';
+import type { HostDetails } from '../model/host-details.js';
 import { hasBit } from './registry-columns.js';
 import type { Columns, ResourceColumns } from './registry-resources.js';
 
@@ -32,6 +33,7 @@ export function hostView(
     memoryBytes: takenOf(columns.memoryMb, row) * 2 ** 20,
     diskBytes: takenOf(columns.diskMb, row) * 2 ** 20,
     ...counts,
+    ...deviceCounts(columns.detailsOf(row)),
   };
   return {
     record,
@@ -45,6 +47,11 @@ export function hostView(
 
 function takenOf(resource: ResourceColumns, row: number): number {
   return (resource.allocated[row] as number) + (resource.unmanaged[row] as number);
+}
+
+function deviceCounts({ devices }: HostDetails): Pick<HostUsage, 'devices' | 'devicesTaken'> {
+  const { all, free } = devices ?? { all: [], free: [] };
+  return { devices: all.length, devicesTaken: all.length - free.length };
 }
 
 function livenessOf(columns: Columns, row: number, lastSeenMs: number): HostView['liveness'] {

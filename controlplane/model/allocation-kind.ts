@@ -3,12 +3,13 @@
  * is made takes a reference and not eleven fields, and the collector has that much less to move.
  */
 import type { Allocation } from '../../proto/gen/drover/v1/Allocation.js';
+import { isSameRest } from './request-rest.js';
 
 export type Kind = Readonly<
   Pick<
     Allocation,
     | ('vcpus' | 'memoryMb' | 'diskMb' | 'extraSpecs' | 'createdBy' | 'availabilityZone')
-    | ('state' | 'flavor' | 'projectId' | 'serverGroupId' | 'attempts')
+    | ('state' | 'flavor' | 'projectId' | 'serverGroupId' | 'attempts' | 'requestRest')
   >
 >;
 
@@ -63,17 +64,19 @@ export function kindOf(wanted: Kind): Kind {
     projectId: wanted.projectId,
     serverGroupId: wanted.serverGroupId,
     attempts: small(wanted.attempts),
+    requestRest: wanted.requestRest,
   };
 }
 
 /** A text that kinds have alike only where they are the same. */
-function textOf({ vcpus, memoryMb, diskMb, extraSpecs, attempts, ...texts }: Kind): string {
+function textOf({ vcpus, memoryMb, diskMb, extraSpecs, attempts, requestRest, ...texts }: Kind): string {
   const { createdBy, availabilityZone, state, flavor, projectId, serverGroupId } = texts;
   const sizes = [vcpus, memoryMb, diskMb, attempts];
   return JSON.stringify([
     ...sizes,
     ...[createdBy, availabilityZone, state, flavor, projectId, serverGroupId],
     extraSpecs,
+    requestRest,
   ]);
 }
 
@@ -90,6 +93,7 @@ function isSameKind(one: Kind, other: Kind): boolean {
     one.projectId === other.projectId &&
     one.serverGroupId === other.serverGroupId &&
     one.attempts === other.attempts &&
+    isSameRest(one.requestRest, other.requestRest) &&
     isSameSpecs(one.extraSpecs, other.extraSpecs)
   );
 }

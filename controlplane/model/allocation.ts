@@ -1,10 +1,12 @@
 /** Allocations: who holds what on which host. Pure. */
 import type { Allocation } from '../../proto/gen/drover/v1/Allocation.js';
 import type { GuestCellPlacement } from '../../proto/gen/drover/v1/GuestCellPlacement.js';
+import type { PciDevice } from '../../proto/gen/drover/v1/PciDevice.js';
 import type { Amounts } from './host.js';
 import { changed, held } from './held-allocation.js';
 import { guestNumaOf } from './numa/guest-numa-of.js';
 import { type CheckedRequest, requestFor } from './request.js';
+import { isSameRest, partsOf, restOf } from './request-rest.js';
 
 /** What is taken on a host in sum; `count` is how many allocations or domains take it. */
 export interface Totals extends Amounts {
@@ -25,6 +27,7 @@ export interface Choice {
   readonly revision: number;
   readonly seed: number;
   readonly cells: readonly GuestCellPlacement[];
+  readonly devices: readonly PciDevice[];
 }
 
 /** What is known of an allocation besides its request and its place. */
@@ -37,7 +40,10 @@ export interface Origin {
   readonly lapsesUnixMs: number;
 }
 
-/** The allocation that a request becomes on a host. Its host has not confirmed it. A literal: spreading costs ten times as much. */
+/**
+ * The allocation that a request becomes on a host. Its host has not confirmed it. A literal: spreading costs ten times as much.
+ * Errors: those of `restOf`.
+ */
 export function newAllocation(request: CheckedRequest, choice: Choice, origin: Origin): Allocation {
   return held({
     id: origin.id,
@@ -65,6 +71,8 @@ export function newAllocation(request: CheckedRequest, choice: Choice, origin: O
     hostGeneration: 0,
     movedFrom: '',
     moveKey: '',
+    devices: choice.devices as PciDevice[],
+    requestRest: restOf(request),
   });
 }
 
@@ -75,9 +83,9 @@ export function confirmed(allocation: Allocation): Allocation {
 
 /** The allocation on another host, which has not confirmed it. */
 export function movedTo(allocation: Allocation, choice: Choice, more: Partial<Allocation>): Allocation {
-  const { hostId, hostName, revision, seed, alternates, cells } = choice;
-  const there = { hostId, hostName, revision, seed, alternates: [...alternates], cells: [...cells] };
-  return changed(allocation, { ...there, state: 'claimed', ...more });
+  const { hostId, hostName, revision, seed, alternates, cells, devices } = choice;
+  const room = { alternates: [...alternates], cells: [...cells], devices: [...devices] };
+  return changed(allocation, { hostId, hostName, revision, seed, ...room, state: 'claimed', ...more });
 }
 
 /** True when `allocation` answers `request`: the same request for the same virtual machine. */
@@ -91,7 +99,8 @@ export function answers(allocation: Allocation, request: CheckedRequest): boolea
     allocation.flavor === request.flavor.name &&
     allocation.projectId === (request.projectId ?? '') &&
     allocation.serverGroupId === (request.group?.id ?? '') &&
-    sameTexts(allocation.extraSpecs, request.extraSpecs)
+    sameTexts(allocation.extraSpecs, request.extraSpecs) &&
+    isSameRest(allocation.requestRest, restOf(request))
   );
 }
 
@@ -106,16 +115,16 @@ function sameTexts(one: Readonly<Record<string, string>>, other: Readonly<Record
 }
 
 /**
- * What an allocation still says of its request, for when it needs another host: amounts, zone, extra specs and the NUMA cells
- * that follow from them, project. Image, hints and devices are not kept. The group is resolved anew by whoever asks.
+ * What an allocation says of its request, for when it needs another host: amounts, zone, extra specs, image, hints, devices,
+ * networks, project, and the NUMA cells that follow from them. The group is resolved anew by whoever asks.
  */
 export function requestOf(allocation: Allocation): CheckedRequest {
   const { flavor: name, vcpus, memoryMb, diskMb, extraSpecs, serverGroupId: id } = allocation;
   const { availabilityZone, instanceUuid } = allocation;
   const projectId = allocation.projectId || null;
   const flavor = { name, vcpus, memoryMb, rootGb: 0, ephemeralGb: 0, swapMb: diskMb, extraSpecs };
-  const image = { id: '', name: '', properties: {} };
+  const parts = partsOf(allocation.requestRest);
   const group = id === '' ? null : { id, policy: '', members: [], hosts: [], maxServerPerHost: undefined };
-  const numa = allocation.cells.length === 0 ? null : guestNumaOf(flavor, image);
-  return requestFor(flavor, { image, numa, availabilityZone, instanceUuid, projectId, group });
+  const numa = allocation.cells.length === 0 ? null : guestNumaOf(flavor, parts.image);
+  return requestFor(flavor, { ...parts, numa, availabilityZone, instanceUuid, projectId, group });
 }

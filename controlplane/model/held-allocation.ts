@@ -4,6 +4,8 @@
  */
 import type { Allocation } from '../../proto/gen/drover/v1/Allocation.js';
 import type { GuestCellPlacement } from '../../proto/gen/drover/v1/GuestCellPlacement.js';
+import type { PciDevice } from '../../proto/gen/drover/v1/PciDevice.js';
+import type { RequestRest } from '../../proto/gen/drover/v1/RequestRest.js';
 import { type Kind, kindOf, Kinds, small } from './allocation-kind.js';
 import type { SharedTexts } from './shared-texts.js';
 
@@ -12,6 +14,7 @@ const nothing = {
   cells: Object.freeze([] as GuestCellPlacement[]) as GuestCellPlacement[],
   movedFrom: '',
   moveKey: '',
+  devices: Object.freeze([] as PciDevice[]) as PciDevice[],
 };
 const noNames: readonly string[] = Object.freeze([]);
 /** Kinds are shared by all allocations of the process, also by those of a copy of its fleet. */
@@ -35,6 +38,7 @@ class HeldAllocation {
   declare cells: GuestCellPlacement[];
   declare movedFrom: string;
   declare moveKey: string;
+  declare devices: PciDevice[];
   readonly #kind: Kind;
   readonly #createdHigh: number;
   readonly #createdLow: number;
@@ -73,6 +77,8 @@ class HeldAllocation {
     if (movedFrom !== '') this.movedFrom = movedFrom;
     const moveKey = more.moveKey ?? like.moveKey;
     if (moveKey !== '') this.moveKey = moveKey;
+    const devices = more.devices ?? like.devices;
+    if (devices.length > 0) this.devices = devices;
   }
 
   get vcpus(): number {
@@ -117,6 +123,10 @@ class HeldAllocation {
 
   get attempts(): number {
     return this.#kind.attempts;
+  }
+
+  get requestRest(): RequestRest | null {
+    return this.#kind.requestRest;
   }
 
   get createdUnixMs(): number {

@@ -2,6 +2,7 @@
 import type { CpuFacts } from '../../proto/gen/drover/v1/CpuFacts.js';
 import type { HostFacts } from '../../proto/gen/drover/v1/HostFacts.js';
 import { type HostDetails, noDetails } from './host-details.js';
+import { devicesOf } from './host-devices.js';
 import { hostNumaOf } from './host-numa-facts.js';
 
 /** Architectures of guests that a host of an architecture runs under KVM, as libvirt's capabilities list them. */
@@ -16,8 +17,8 @@ const vendors: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * The details of a host named `hostName`, with NUMA cells that nothing is placed on. `tuners`: settings of the profile in
- * force, by tuner as JSON. What facts do not tell is null: metrics and passthrough devices among it.
+ * The details of a host named `hostName`, with NUMA cells that nothing is placed on and all its devices free. `tuners`: settings
+ * of the profile in force, by tuner as JSON. What facts do not tell is null or undefined: metrics among it.
  */
 export function detailsOf(
   facts: HostFacts,
@@ -34,6 +35,7 @@ export function detailsOf(
     supportedInstances: supportedInstances(facts.cpu?.architecture ?? ''),
     numa: hostNumaOf(facts, tuners['vcpu-pinning'], tuners['hugepages']),
     cpuInfo: facts.cpu && cpuInfo(facts.cpu, facts.numaCells.length),
+    ...(facts.passthrough && devicesOf(facts.passthrough.devices)),
   };
 }
 

@@ -1,4 +1,5 @@
 /** What filters ask of a host beyond amounts: hypervisor, CPU, metrics, devices, NUMA cells. Nova's `HostState` fields. */
+import type { PciDevice } from '../../proto/gen/drover/v1/PciDevice.js';
 import type { HostNuma } from './host-numa.js';
 
 /** Passthrough devices of one kind behind one NUMA cell. */
@@ -11,6 +12,13 @@ export interface PciPool {
   /** `type-PCI`, `type-PF`, `type-VF`. */
   readonly deviceType: string;
   readonly tags: Readonly<Record<string, string>>;
+}
+
+/** Passthrough devices one by one, by address. */
+export interface HostDevices {
+  readonly all: readonly PciDevice[];
+  /** Neither an allocation nor a domain has them. Not brought up to date in a fork. */
+  readonly free: readonly PciDevice[];
 }
 
 /** A figure that the host measured, such as `cpu.percent`. */
@@ -36,8 +44,10 @@ export interface HostDetails {
   readonly stats: Readonly<Record<string, unknown>>;
   readonly metrics: readonly Metric[];
   readonly numa: HostNuma | null;
-  /** undefined: the host reports no devices. */
+  /** Those that are free. undefined: the host reports no devices. */
   readonly pciPools: readonly PciPool[] | undefined;
+  /** undefined: the host does not tell its devices one by one. */
+  readonly devices: HostDevices | undefined;
 }
 
 /** A host that has told nothing. */
@@ -54,4 +64,5 @@ export const noDetails: HostDetails = {
   metrics: [],
   numa: null,
   pciPools: undefined,
+  devices: undefined,
 };

@@ -7,13 +7,17 @@ import type { Rules } from './select.js';
 
 /**
  * A `no-valid-host` error: hosts left after each filter, the most frequent refusal with one host as its example, and the
- * smallest change that would admit a host.
+ * smallest change that would admit a host. Where hosts passed, they lack cells or devices that no filter asked for.
  */
 export function noValidHost(registry: Registry, rules: Rules, request: CheckedRequest): DroverError {
   const explanation = explain(registry, rules, request, 200);
   const { hostsConsidered, filters, refusals } = explanation;
   if (hostsConsidered === 0) return new DroverError('no-valid-host', 'no valid host: no host has joined');
   const left = filters.map(({ filter, hostsLeft }) => `${filter} left ${hostsLeft}`).join(', ');
+  const inVain =
+    explanation.hostsPassed > 0 ? roomLacking(explanation.hostsPassed, rules, request) : undefined;
+  if (inVain)
+    return new DroverError('no-valid-host', `no valid host among ${hostsConsidered}: ${left}. ${inVain}`);
   const top = refusals[0];
   if (!top) {
     const why = left || 'the hosts that the request names are not there';
@@ -28,6 +32,24 @@ export function noValidHost(registry: Registry, rules: Rules, request: CheckedRe
     field: 'request',
     ...(refusal && { value: refusal.observed, cure: refusal.wanted }),
   });
+}
+
+/** Why hosts that passed every filter are of no use; undefined: nothing is asked of them that only the claim looks at. */
+function roomLacking(
+  hosts: number,
+  { settings }: Rules,
+  { numa, pciRequests, forceHosts, forceNodes }: CheckedRequest,
+): string | undefined {
+  const wants = [
+    ...(numa ? [{ what: 'NUMA cells', filter: 'NUMATopologyFilter' }] : []),
+    ...(pciRequests.length > 0 ? [{ what: 'devices', filter: 'PciPassthroughFilter' }] : []),
+  ];
+  if (wants.length === 0) return undefined;
+  const asleep = wants.map(({ filter }) => filter).filter((name) => !settings.enabledFilters.includes(name));
+  const isForced = forceHosts.length + forceNodes.length > 0;
+  const cure = asleep.length > 0 && !isForced ? `; enabled_filters lacks ${asleep.join(' and ')}` : '';
+  const what = wants.map((want) => want.what).join(' and ');
+  return `Of the ${hosts} that passed, the best cannot give the ${what} that are asked for${cure}`;
 }
 
 function exampleOf({ hosts }: Explanation, { filter, reason }: { filter: string; reason: string }) {

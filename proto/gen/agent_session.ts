@@ -69,6 +69,8 @@ import type { OperationRequestInput as _drover_v1_OperationRequestInput, Operati
 import type { OperationResultInput as _drover_v1_OperationResultInput, OperationResult as _drover_v1_OperationResult } from './drover/v1/OperationResult.js';
 import type { OperationsClient as _drover_v1_OperationsClient, OperationsDefinition as _drover_v1_OperationsDefinition } from './drover/v1/Operations.js';
 import type { OvercommitInput as _drover_v1_OvercommitInput, Overcommit as _drover_v1_Overcommit } from './drover/v1/Overcommit.js';
+import type { PassthroughFactsInput as _drover_v1_PassthroughFactsInput, PassthroughFacts as _drover_v1_PassthroughFacts } from './drover/v1/PassthroughFacts.js';
+import type { PciDeviceInput as _drover_v1_PciDeviceInput, PciDevice as _drover_v1_PciDevice } from './drover/v1/PciDevice.js';
 import type { PendingRebootInput as _drover_v1_PendingRebootInput, PendingReboot as _drover_v1_PendingReboot } from './drover/v1/PendingReboot.js';
 import type { PortFindingInput as _drover_v1_PortFindingInput, PortFinding as _drover_v1_PortFinding } from './drover/v1/PortFinding.js';
 import type { PreflightFindingInput as _drover_v1_PreflightFindingInput, PreflightFinding as _drover_v1_PreflightFinding } from './drover/v1/PreflightFinding.js';
@@ -163,6 +165,8 @@ export interface ProtoGrpcType {
       OperationResult: MessageTypeDefinition<_drover_v1_OperationResultInput, _drover_v1_OperationResult>
       Operations: SubtypeConstructor<typeof grpc.Client, _drover_v1_OperationsClient> & { service: _drover_v1_OperationsDefinition }
       Overcommit: MessageTypeDefinition<_drover_v1_OvercommitInput, _drover_v1_Overcommit>
+      PassthroughFacts: MessageTypeDefinition<_drover_v1_PassthroughFactsInput, _drover_v1_PassthroughFacts>
+      PciDevice: MessageTypeDefinition<_drover_v1_PciDeviceInput, _drover_v1_PciDevice>
       PendingReboot: MessageTypeDefinition<_drover_v1_PendingRebootInput, _drover_v1_PendingReboot>
       PortFinding: MessageTypeDefinition<_drover_v1_PortFindingInput, _drover_v1_PortFinding>
       PreflightFinding: MessageTypeDefinition<_drover_v1_PreflightFindingInput, _drover_v1_PreflightFinding>

@@ -51,6 +51,8 @@ import type { MaintainHostResponseInput as _drover_v1_MaintainHostResponseInput,
 import type { MemoryFactsInput as _drover_v1_MemoryFactsInput, MemoryFacts as _drover_v1_MemoryFacts } from './drover/v1/MemoryFacts.js';
 import type { NumaCellInput as _drover_v1_NumaCellInput, NumaCell as _drover_v1_NumaCell } from './drover/v1/NumaCell.js';
 import type { OvercommitInput as _drover_v1_OvercommitInput, Overcommit as _drover_v1_Overcommit } from './drover/v1/Overcommit.js';
+import type { PassthroughFactsInput as _drover_v1_PassthroughFactsInput, PassthroughFacts as _drover_v1_PassthroughFacts } from './drover/v1/PassthroughFacts.js';
+import type { PciDeviceInput as _drover_v1_PciDeviceInput, PciDevice as _drover_v1_PciDevice } from './drover/v1/PciDevice.js';
 import type { PendingRebootInput as _drover_v1_PendingRebootInput, PendingReboot as _drover_v1_PendingReboot } from './drover/v1/PendingReboot.js';
 import type { PortFindingInput as _drover_v1_PortFindingInput, PortFinding as _drover_v1_PortFinding } from './drover/v1/PortFinding.js';
 import type { PreflightFindingInput as _drover_v1_PreflightFindingInput, PreflightFinding as _drover_v1_PreflightFinding } from './drover/v1/PreflightFinding.js';
@@ -122,6 +124,8 @@ export interface ProtoGrpcType {
       MemoryFacts: MessageTypeDefinition<_drover_v1_MemoryFactsInput, _drover_v1_MemoryFacts>
       NumaCell: MessageTypeDefinition<_drover_v1_NumaCellInput, _drover_v1_NumaCell>
       Overcommit: MessageTypeDefinition<_drover_v1_OvercommitInput, _drover_v1_Overcommit>
+      PassthroughFacts: MessageTypeDefinition<_drover_v1_PassthroughFactsInput, _drover_v1_PassthroughFacts>
+      PciDevice: MessageTypeDefinition<_drover_v1_PciDeviceInput, _drover_v1_PciDevice>
       PendingReboot: MessageTypeDefinition<_drover_v1_PendingRebootInput, _drover_v1_PendingReboot>
       PortFinding: MessageTypeDefinition<_drover_v1_PortFindingInput, _drover_v1_PortFinding>
       PreflightFinding: MessageTypeDefinition<_drover_v1_PreflightFindingInput, _drover_v1_PreflightFinding>

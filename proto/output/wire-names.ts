@@ -19,6 +19,7 @@ export const mapFields: ReadonlySet<string> = new Set([
   'scheduler_hints',
   'services',
   'settings',
+  'tags',
   'transparent_hugepages',
   'tuners',
   'versions',
@@ -32,14 +33,15 @@ export function snakeCase(name: string): string {
 
 /**
  * A decoded message with every field under its name in the `.proto` file. An absent message stays null, bytes become
- * base64, values of maps are left alone.
+ * base64, values of maps are left alone. `_name`, with which the decoder says that the optional field `name` is there, is no field.
  */
 export function wireNames(message: unknown): unknown {
   if (Array.isArray(message)) return message.map(wireNames);
   if (message instanceof Uint8Array) return Buffer.from(message).toString('base64');
   if (message === null || typeof message !== 'object') return message;
+  const fields = Object.entries(message).filter(([key]) => !key.startsWith('_'));
   return Object.fromEntries(
-    Object.entries(message).map(([key, value]) => {
+    fields.map(([key, value]) => {
       const name = snakeCase(key);
       return [name, mapFields.has(name) && !Array.isArray(value) ? value : wireNames(value)];
     }),

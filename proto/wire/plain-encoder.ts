@@ -73,7 +73,8 @@ export class PlainEncoders {
   #putOf(field: protobuf.Field): Put {
     if (field instanceof protobuf.MapField) return this.#putMap(field);
     const one = this.#putOne(field);
-    if (!field.repeated) return one.isDefault ? unless(one.isDefault, one.put) : one.put;
+    const isOptional = field.options?.['proto3_optional'] === true; // 0 says something there
+    if (!field.repeated) return one.isDefault && !isOptional ? unless(one.isDefault, one.put) : one.put;
     return one.bare ? packed(field.id, one.bare) : each(one.put);
   }
 

@@ -476,7 +476,9 @@ t.test('flavors: who has the last word', async (t) => {
 
   await libvirtd.virsh('destroy', nova);
   const specs = { ...specsOf('allocation'), 'hw:cpu_policy': 'dedicated' };
-  const allocation = { id: 'a-1', instanceUuid: uuid, extraSpecs: specs, vcpus: 1, memoryMb: 64 };
+  const allocation = {
+    ...{ id: 'a-1', instanceUuid: uuid, extraSpecs: specs, vcpus: 1, memoryMb: 64, pciAddresses: [] },
+  };
   const given = givenTime();
   await engine.agent.takeAllocations({ generation: 1, allocations: [allocation] }, 's-1');
   const ms = await sinceMs(

@@ -62,8 +62,21 @@ await start('127.0.0.1:0', '127.0.0.1:0');
 t.teardown(() => end('SIGTERM'));
 process.once('exit', () => child.kill('SIGKILL'));
 
+const nics = [1, 2].map((number) => ({
+  ...{
+    address: `0000:3b:00.${number}`,
+    vendorId: '8086',
+    productId: '154c',
+    deviceType: 'type-VF',
+    numaCell: 0,
+  },
+}));
+
+/** Devices by host: PCIWeigher keeps hosts that have some for those who ask, so nobody has any until a test says so. */
+const devicesOf = new Map<string, typeof nics>();
+
 /** An agent's session with nothing behind it: the host has these CPUs and this memory, and no domain. */
-async function joinHost(name: string, availabilityZone: string, memoryGib: number): Promise<void> {
+async function joinHost(name: string, availabilityZone: string, memoryGib: number): Promise<() => void> {
   const { token } = await api.call('Fleet', 'CreateJoinToken', {});
   const address = context().enrolAddress;
   const given = { address, token, hostName: name, labels: {}, availabilityZone, machineId: name };
@@ -75,6 +88,7 @@ async function joinHost(name: string, availabilityZone: string, memoryGib: numbe
         memory: { totalBytes: memoryGib * 2 ** 30 },
         diskTotalBytes: 2 ** 40,
         versions: { qemu: '7.2.13' },
+        passthrough: { devices: devicesOf.get(name) ?? [] },
       },
     });
     session.report('domains', { domains: { domains: [] } });
@@ -95,6 +109,7 @@ async function joinHost(name: string, availabilityZone: string, memoryGib: numbe
   });
   session.start();
   t.teardown(() => session.stop());
+  return report;
 }
 
 const hosts = [
@@ -111,7 +126,8 @@ const inService = () =>
     20_000,
     'every host is in service',
   );
-for (const [name, zone, memoryGib] of hosts) await joinHost(name, zone, memoryGib);
+const reports = new Map<string, () => void>();
+for (const [name, zone, memoryGib] of hosts) reports.set(name, await joinHost(name, zone, memoryGib));
 await inService();
 
 const amounts = { vcpus: 1, memoryMb: 512 };
@@ -462,6 +478,40 @@ t.test('a host that is forced down stays so when its removal is refused', async 
   await api.call('Placement', 'Release', { allocationId: String(allocation?.id) });
 });
 
+t.test('devices: an alias, a flavor that asks for one, and no device twice', async (t) => {
+  devicesOf.set('kvm-b', nics);
+  reports.get('kvm-b')?.();
+  const usageOf = async () => (await api.call('Fleet', 'GetHost', { host: 'kvm-b' })).host?.usage;
+  await until(async () => (await usageOf())?.devices === 2, 5_000, 'the devices are told');
+  const { settings } = await api.call('Catalog', 'GetSchedulerSettings', {});
+  const usual = settings.find(({ name }) => name === 'enabled_filters')?.value ?? '';
+  await said('settings set pci.alias {"name":"nic","vendor_id":"8086","device_type":"type-VF"}');
+  await said('flavor set nic --vcpus 1 --memory 1GiB --extra-spec pci_passthrough:alias=nic:1');
+  await said('settings set max_attempts 1');
+  const unasked = await drover('place --flavor nic --claim');
+  t.match(unasked, {
+    exit: 1,
+    stderr: /the best cannot give the devices.*enabled_filters lacks PciPassthroughFilter/,
+  });
+  await said('settings unset max_attempts');
+  await said(`settings set enabled_filters ${usual},PciPassthroughFilter`);
+  const claim = async (key: string) =>
+    said(`place --flavor nic --claim --key ${key} --image-property os_distro=debian`);
+  t.match(await claim('n1'), {
+    allocation: { host_name: 'kvm-b', devices: [{ address: '0000:3b:00.1', numa_cell: 0 }] },
+  });
+  t.match(await claim('n2'), { allocation: { host_name: 'kvm-b', devices: [{ address: '0000:3b:00.2' }] } });
+  t.match(await claim('n1'), { existed: true, allocation: { devices: [{ address: '0000:3b:00.1' }] } });
+  const refused = await drover('place --flavor nic --claim');
+  t.match(refused, {
+    exit: 1,
+    stderr: /PciPassthroughFilter refuses 3 \(devices-short\).*no free passthrough devices/,
+  });
+  const shown = await drover('host show kvm-b');
+  t.match(shown.stdout, /Devices +2 of 2 taken/);
+  t.match(shown.stdout, /Passthrough +2 of 8086:154c type-VF, cell 0 \(0000:3b:00.1, 0000:3b:00.2\)/);
+});
+
 t.test('everything is there after kill -9', async (t) => {
   await said('group create keep --policy affinity');
   await said('settings set max_io_ops_per_host 5');
@@ -478,6 +528,9 @@ t.test('everything is there after kill -9', async (t) => {
   const { groups: groupsAfter, ...after } = await known();
   t.same([after, groupsAfter], [before, groups]);
   t.match(await api.call('Fleet', 'GetHost', { host: 'kvm-a' }), { host: { forcedDown: true } });
+  const devicesTaken = async () =>
+    (await api.call('Fleet', 'GetHost', { host: 'kvm-b' })).host?.usage?.devicesTaken;
+  await until(async () => (await devicesTaken()) === 2, 20_000, 'its agent is back, and no device is free');
   t.match(readFileSync(configFile, 'utf8'), address, 'on the same address');
 });
 

@@ -3,8 +3,12 @@ import fc from 'fast-check';
 import t from 'tap';
 import { Claims } from '../../controlplane/allocations/claims.js';
 import { Registry } from '../../controlplane/fleet/registry.js';
+import { noDetails } from '../../controlplane/model/host-details.js';
+import { devicesOf } from '../../controlplane/model/host-devices.js';
 import { requestFor } from '../../controlplane/model/request.js';
+import { novaSettings } from '../../controlplane/model/scheduler-settings.js';
 import { randomOf } from '../../controlplane/placement/choose.js';
+import { rulesOf } from '../../controlplane/placement/select.js';
 import { Writer } from '../../controlplane/store/group-commit.js';
 import { MemoryStore } from '../../controlplane/store/memory.js';
 import type { Store } from '../../controlplane/store/store.js';
@@ -14,6 +18,20 @@ import { DroverError } from '../../proto/wire/errors.js';
 const hosts = 6;
 const vcpus = 8;
 const memoryMb = 16_384;
+/** Of each host: fewer than its vCPUs could use. */
+const devices = [0, 1, 2].map((number) => ({
+  ...{
+    address: `0000:3b:00.${number}`,
+    vendorId: '8086',
+    productId: '154c',
+    deviceType: 'type-VF',
+    tags: {},
+  },
+}));
+const rules = rulesOf({
+  ...novaSettings,
+  enabledFilters: [...novaSettings.enabledFilters, 'PciPassthroughFilter'],
+});
 const groups = new Map(
   ['g0', 'g1'].map((id) => [id, { id, name: id, policy: 'anti-affinity', maxServerPerHost: undefined }]),
 );
@@ -71,8 +89,12 @@ class Run {
       ...{ registry: this.#registry, commits: new Writer(store, revision), now: () => 0 },
       newId: () => `a${this.#id++}`,
       groupOf: (id) => groups.get(id),
+      rules,
     });
     this.#claims.load(snapshot);
+    const told = { ...noDetails, ...devicesOf(devices) };
+    for (let index = 0; index < hosts; index++)
+      this.#registry.setDetails(`h${index}`, this.#claims.detailsWith(`h${index}`, told));
     this.counts.restarts++;
   }
 
@@ -103,7 +125,11 @@ class Run {
     const id = this.#random() < 0.2 ? `g${Math.floor(this.#random() * 2)}` : undefined;
     const group =
       id === undefined ? null : { id, policy: '', members: [], hosts: [], maxServerPerHost: undefined };
-    return requestFor({ vcpus: size, memoryMb: 1024 * size }, { group });
+    const pciRequests =
+      this.#random() < 0.3
+        ? [{ count: 1 + (size % 2), specs: [{ vendor_id: '8086' }], numaPolicy: undefined }]
+        : [];
+    return requestFor({ vcpus: size, memoryMb: 1024 * size }, { group, pciRequests });
   }
 
   async #claim(key: string): Promise<void> {
@@ -174,6 +200,14 @@ class Run {
       const on = listed.filter(({ hostId }) => hostId === `h${index}`);
       const used = on.reduce((sum, one) => sum + one.vcpus, 0);
       const counted = this.#registry.columns.vcpus.used(index);
+      const given = on.flatMap((one) => one.devices.map(({ address }) => address));
+      const free = this.#registry.columns.detailsOf(index).devices?.free.length ?? 0;
+      if (new Set(given).size !== given.length) return `h${index} gave a device twice: ${given.join()}`;
+      if (free !== devices.length - given.length)
+        return `h${index} has ${free} devices, gave ${given.join()}`;
+      for (const { id, requestRest, devices: own } of on)
+        if (own.length !== (requestRest?.pciRequests[0]?.count ?? 0))
+          return `${id} has ${own.length} devices`;
       if (used > vcpus) return `h${index} has ${used} vCPUs`;
       return used === counted ? '' : `h${index} counts ${counted} of ${used} vCPUs`;
     });

@@ -9,6 +9,7 @@ import type { GuestReportInput } from '../../proto/gen/drover/v1/GuestReport.js'
 import type { HostAggregateInput } from '../../proto/gen/drover/v1/HostAggregate.js';
 import type { HostDetailInput } from '../../proto/gen/drover/v1/HostDetail.js';
 import type { HostFactsInput } from '../../proto/gen/drover/v1/HostFacts.js';
+import type { PciDeviceInput } from '../../proto/gen/drover/v1/PciDevice.js';
 import type { HostInput } from '../../proto/gen/drover/v1/Host.js';
 import type { MaintainHostResponseInput } from '../../proto/gen/drover/v1/MaintainHostResponse.js';
 import type { OperationInput } from '../../proto/gen/drover/v1/Operation.js';
@@ -42,7 +43,10 @@ export const hosts: HostInput[] = [
     availabilityZone: 'rack-a',
     labels: { rack: 'a7', 'example.org/fooBar': 'yes' },
     capacity: { vcpus: 64, memoryBytes: 252 * gib, diskBytes: 1800 * gib },
-    usage: { vcpus: 12, memoryBytes: 96 * gib, diskBytes: 240 * gib, allocations: 2, unmanagedDomains: 1 },
+    usage: {
+      ...{ vcpus: 12, memoryBytes: 96 * gib, diskBytes: 240 * gib, allocations: 2, unmanagedDomains: 1 },
+      ...{ devices: 6, devicesTaken: 1 },
+    },
     overcommit,
     liveness: 'up',
     lastSeenUnixMs: cannedNowMs - 2_000,
@@ -82,6 +86,11 @@ export const hosts: HostInput[] = [
   },
 ];
 
+function virtualFunction(number: number): PciDeviceInput {
+  const kind = { vendorId: '8086', productId: '154c', deviceType: 'type-VF', numaCell: 1 };
+  return { address: `0000:3b:02.${number}`, ...kind, tags: { physical_network: 'dc1' } };
+}
+
 export const facts: HostFactsInput = {
   cpu: {
     architecture: 'x86_64',
@@ -113,6 +122,12 @@ export const facts: HostFactsInput = {
     { sizeBytes: 2 ** 21, total: 512, free: 256 },
     { sizeBytes: gib, total: 4, free: 4 },
   ],
+  passthrough: {
+    devices: [
+      ...[0, 1, 2, 3, 4].map((number) => virtualFunction(number)),
+      { address: '0000:af:00.0', vendorId: '10de', productId: '20b0', deviceType: 'type-PCI' },
+    ],
+  },
   blockDevices: [
     {
       name: 'nvme0n1',
@@ -329,6 +344,8 @@ export const allocation: AllocationInput = {
   attempts: 1,
   revision: 42,
   seed: 7,
+  devices: [virtualFunction(0)],
+  requestRest: { image: { id: id('d001'), name: 'debian-12' } },
   cells: [
     {
       guestCell: 0,

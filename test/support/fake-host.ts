@@ -52,6 +52,7 @@ type Definition = Pick<
   | 'specSource'
   | 'isNovas'
   | 'interfaces'
+  | 'pciAddresses'
   | 'numaMemory'
   | 'hugepages'
   | 'memoryBytes'
@@ -280,6 +281,7 @@ export class FakeHost implements Hypervisor {
       inventory: {},
       diskTotalBytes: 0,
       warnings: [],
+      passthrough: null,
     };
   }
 

@@ -15,6 +15,7 @@ const facts = {
     diskTotalBytes: 0,
   },
   warnings: [],
+  passthrough: null,
 };
 
 /** A view of a host with these settings and domains of so much memory. */

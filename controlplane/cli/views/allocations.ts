@@ -6,6 +6,7 @@ import type { Pair, View } from '../../../proto/output/view.js';
 import { formatBytes } from '../../../proto/wire/units.js';
 import { orNothing, word } from '../../../proto/output/words.js';
 import { age, mapText, timestamp } from './cells.js';
+import { deviceText } from './devices.js';
 
 function columns(nowMs: number): readonly Column<Allocation>[] {
   return [
@@ -46,6 +47,8 @@ export function allocationView(remark: string, one: Allocation): View {
         ...named('Group', one.serverGroupId),
         ['Extra specs', mapText(one.extraSpecs)],
         ...one.cells.map((cell): Pair => [`Cell ${cell.guestCell}`, cellText(cell)]),
+        ...one.devices.map((device): Pair => ['Device', deviceText(device)]),
+        ...named('Image', imageText(one)),
         ...named('Then', one.alternates.join(', ')),
         ...named('Moved from', one.movedFrom),
         ['Key', orNothing(one.idempotencyKey)],
@@ -59,6 +62,10 @@ export function allocationView(remark: string, one: Allocation): View {
 function stateText({ state, lapsesUnixMs }: Allocation): string {
   if (state !== 'claimed' || lapsesUnixMs === 0) return orNothing(state);
   return `${state}, given back ${timestamp(lapsesUnixMs)} unless its agent confirms it`;
+}
+
+function imageText({ requestRest }: Allocation): string {
+  return requestRest?.image ? requestRest.image.name || requestRest.image.id : '';
 }
 
 /** A pair, or none where there is nothing to say. */

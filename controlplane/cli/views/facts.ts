@@ -10,6 +10,7 @@ import type { Block, Pair } from '../../../proto/output/view.js';
 import { formatBytes } from '../../../proto/wire/units.js';
 import { nothing, orNothing } from '../../../proto/output/words.js';
 import { count, mapText } from './cells.js';
+import { devicesText } from './devices.js';
 
 const cellColumns: readonly Column<NumaCell>[] = [
   { heading: 'CELL', align: 'right', cell: (cell) => String(cell.id) },
@@ -50,7 +51,7 @@ export function factBlocks(facts: HostFacts | null): Block[] {
 }
 
 function factPairs(facts: HostFacts): Pair[] {
-  const { cpu, memory, cgroup } = facts;
+  const { cpu, memory, cgroup, passthrough } = facts;
   const pairs: (Pair | false)[] = [
     cpu !== null && ['Processor', `${cpu.modelName} (${cpu.architecture})`],
     cpu !== null && ['Topology', topologyText(cpu)],
@@ -60,6 +61,8 @@ function factPairs(facts: HostFacts): Pair[] {
       `${formatBytes(memory.totalBytes)}, swap ${formatBytes(memory.swapTotalBytes)}`,
     ],
     facts.hugepages.length > 0 && ['Hugepages', poolsText(facts.hugepages)],
+    passthrough !== null &&
+      passthrough.devices.length > 0 && ['Passthrough', devicesText(passthrough.devices)],
     facts.diskTotalBytes > 0 && ['Images', `${formatBytes(facts.diskTotalBytes)} file system`],
     cgroup !== null && ['Cgroups', cgroupText(cgroup)],
     ['KSM', ksmText(facts.ksm)],

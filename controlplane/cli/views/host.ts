@@ -1,6 +1,7 @@
 /** One host on one screen: state and use, what it is, what runs on it, how it is tuned, how it does. */
 import type { Host } from '../../../proto/gen/drover/v1/Host.js';
 import type { HostDetail } from '../../../proto/gen/drover/v1/HostDetail.js';
+import type { HostUsage } from '../../../proto/gen/drover/v1/HostUsage.js';
 import type { HostTuning } from '../../../proto/gen/drover/v1/HostTuning.js';
 import type { Overcommit } from '../../../proto/gen/drover/v1/Overcommit.js';
 import type { Block, Pair, View } from '../../../proto/output/view.js';
@@ -92,8 +93,14 @@ export function usageBlock(host: Host): Block {
     ['Disk', diskOf(host)],
     ['Reserved', overcommit ? reservedText(overcommit) : '-'],
     ['Allocations', `${usage?.allocations ?? 0}${unmanaged}`],
+    ...devicePairs(usage),
   ];
   return { kind: 'pairs', title: 'Usage', pairs };
+}
+
+/** `3 of 8 taken`; nothing where the host hands out none. */
+function devicePairs(usage: HostUsage | null): Pair[] {
+  return usage && usage.devices > 0 ? [['Devices', `${usage.devicesTaken} of ${usage.devices} taken`]] : [];
 }
 
 function reservedText({ reservedHostCpus, reservedHostMemoryMb, reservedHostDiskMb }: Overcommit): string {

@@ -2,9 +2,10 @@
 import type { Allocation } from '../../../proto/gen/drover/v1/Allocation.js';
 import { checkGuest } from '../../model/numa/checked-guest.js';
 import { type CheckedRequest, type Flavor, requestFor } from '../../model/request.js';
+import { partsOf } from '../../model/request-rest.js';
 
 /**
- * A request for what an allocation holds, where it was asked for. Image, hints and server group are not known of it. Errors:
+ * A request for what an allocation holds, where it was asked for. Its server group is not looked at. Errors:
  * `invalid-argument` where its extra specs ask for cells that cannot be.
  */
 export function requestOf(allocation: Allocation): CheckedRequest {
@@ -18,6 +19,7 @@ export function requestOf(allocation: Allocation): CheckedRequest {
     swapMb: diskMb % 1024,
     extraSpecs,
   };
-  const { numa } = checkGuest(flavor, { id: '', name: '', properties: {} }, `allocation ${allocation.id}`);
-  return requestFor(flavor, { numa, instanceUuid, projectId: projectId || null, availabilityZone });
+  const parts = partsOf(allocation.requestRest);
+  const { numa } = checkGuest(flavor, parts.image, `allocation ${allocation.id}`);
+  return requestFor(flavor, { ...parts, numa, instanceUuid, projectId: projectId || null, availabilityZone });
 }

@@ -1,6 +1,8 @@
 // Original file: proto/drover/v1/placement.proto
 
 import type { GuestCellPlacementInput as _drover_v1_GuestCellPlacementInput, GuestCellPlacement as _drover_v1_GuestCellPlacement } from '../../drover/v1/GuestCellPlacement.js';
+import type { PciDeviceInput as _drover_v1_PciDeviceInput, PciDevice as _drover_v1_PciDevice } from '../../drover/v1/PciDevice.js';
+import type { RequestRestInput as _drover_v1_RequestRestInput, RequestRest as _drover_v1_RequestRest } from '../../drover/v1/RequestRest.js';
 import type { Long } from '@grpc/proto-loader';
 
 export interface AllocationInput {
@@ -29,6 +31,8 @@ export interface AllocationInput {
   'hostGeneration'?: (number | string | Long);
   'movedFrom'?: (string);
   'moveKey'?: (string);
+  'devices'?: (_drover_v1_PciDeviceInput)[];
+  'requestRest'?: (_drover_v1_RequestRestInput | null);
 }
 
 export interface Allocation {
@@ -57,4 +61,6 @@ export interface Allocation {
   'hostGeneration': (number);
   'movedFrom': (string);
   'moveKey': (string);
+  'devices': (_drover_v1_PciDevice)[];
+  'requestRest': (_drover_v1_RequestRest | null);
 }

@@ -12,6 +12,7 @@ export interface DomainInput {
   'memoryBytes'?: (number | string | Long);
   'allocationId'?: (string);
   'diskBytes'?: (number | string | Long);
+  'pciAddresses'?: (string)[];
 }
 
 export interface Domain {
@@ -24,4 +25,5 @@ export interface Domain {
   'memoryBytes': (number);
   'allocationId': (string);
   'diskBytes': (number);
+  'pciAddresses': (string)[];
 }

@@ -8,6 +8,7 @@ export interface DomainAllocationInput {
   'extraSpecs'?: ({[key: string]: string});
   'vcpus'?: (number);
   'memoryMb'?: (number | string | Long);
+  'pciAddresses'?: (string)[];
 }
 
 export interface DomainAllocation {
@@ -16,4 +17,5 @@ export interface DomainAllocation {
   'extraSpecs': ({[key: string]: string});
   'vcpus': (number);
   'memoryMb': (number);
+  'pciAddresses': (string)[];
 }

@@ -6,6 +6,7 @@ import type { NumaCellInput as _drover_v1_NumaCellInput, NumaCell as _drover_v1_
 import type { HugepagePoolInput as _drover_v1_HugepagePoolInput, HugepagePool as _drover_v1_HugepagePool } from '../../drover/v1/HugepagePool.js';
 import type { BlockDeviceInput as _drover_v1_BlockDeviceInput, BlockDevice as _drover_v1_BlockDevice } from '../../drover/v1/BlockDevice.js';
 import type { CgroupFactsInput as _drover_v1_CgroupFactsInput, CgroupFacts as _drover_v1_CgroupFacts } from '../../drover/v1/CgroupFacts.js';
+import type { PassthroughFactsInput as _drover_v1_PassthroughFactsInput, PassthroughFacts as _drover_v1_PassthroughFacts } from '../../drover/v1/PassthroughFacts.js';
 import type { Long } from '@grpc/proto-loader';
 
 export interface HostFactsInput {
@@ -23,6 +24,7 @@ export interface HostFactsInput {
   'inventory'?: ({[key: string]: string});
   'diskTotalBytes'?: (number | string | Long);
   'warnings'?: (string)[];
+  'passthrough'?: (_drover_v1_PassthroughFactsInput | null);
 }
 
 export interface HostFacts {
@@ -40,4 +42,5 @@ export interface HostFacts {
   'inventory': ({[key: string]: string});
   'diskTotalBytes': (number);
   'warnings': (string)[];
+  'passthrough': (_drover_v1_PassthroughFacts | null);
 }

@@ -8,6 +8,8 @@ export interface HostUsageInput {
   'diskBytes'?: (number | string | Long);
   'allocations'?: (number);
   'unmanagedDomains'?: (number);
+  'devices'?: (number);
+  'devicesTaken'?: (number);
 }
 
 export interface HostUsage {
@@ -16,4 +18,6 @@ export interface HostUsage {
   'diskBytes': (number);
   'allocations': (number);
   'unmanagedDomains': (number);
+  'devices': (number);
+  'devicesTaken': (number);
 }

@@ -35,8 +35,11 @@ const facts = factsOf({
 const settings = (pinning: object): TunerSettings => parseTuners({ 'vcpu-pinning': JSON.stringify(pinning) });
 
 function allocation(id: string, vcpus: number, memoryMb: number, extraSpecs: Record<string, string> = {}) {
-  return { id, instanceUuid: '', vcpus, memoryMb, extraSpecs };
+  return { id, instanceUuid: '', vcpus, memoryMb, extraSpecs, pciAddresses: [] as string[] };
 }
+
+/** A host on which no domain is. */
+const empty = { isThere: () => false, deviceHolders: new Map<string, string>() };
 
 const dedicated = { 'hw:cpu_policy': 'dedicated' };
 const pinned = settings({ reserved: '0', shared: '1-3', dedicated: '4-7' });
@@ -95,7 +98,7 @@ const cases = [
 
 for (const one of cases) {
   t.test(one.name, async (t) => {
-    const answer = admit({ facts, settings: one.settings, isThere: () => false }, one.allocations);
+    const answer = admit({ ...empty, facts, settings: one.settings }, one.allocations);
     t.strictSame(answer.confirmedIds, one.confirmed);
     t.strictSame(
       answer.rejected.map(({ reason }) => reason),
@@ -107,16 +110,50 @@ for (const one of cases) {
 t.test('a domain that is there is not refused, and what it has is counted', async (t) => {
   const there = allocation('there', 4, 2048, { ...dedicated, 'hw:mem_page_size': '1GB' });
   const later = allocation('later', 1, 1024, { ...dedicated, 'hw:mem_page_size': '1GB' });
-  const { confirmedIds, rejected } = admit({ facts, settings: pinned, isThere: ({ id }) => id === 'there' }, [
-    there,
-    later,
-  ]);
+  const { confirmedIds, rejected } = admit(
+    { ...empty, facts, settings: pinned, isThere: ({ id }) => id === 'there' },
+    [there, later],
+  );
   t.strictSame(confirmedIds, ['there']);
   t.match(rejected, [{ id: 'later', reason: /dedicated CPUs wanted, 0 of/ }]);
 });
 
+t.test('devices', async (t) => {
+  const devices = ['0000:3b:00.1', '0000:3b:00.2', '0000:3b:00.3'].map((address) => ({ address }));
+  const host = {
+    ...{ facts: factsOf({ passthrough: { devices } }), settings: undefined },
+    isThere: ({ id }: { id: string }) => id === 'there',
+    deviceHolders: new Map([['0000:3b:00.3', 'web-1']]),
+  };
+  const wants = (id: string, ...pciAddresses: string[]) => ({ ...allocation(id, 1, 512), pciAddresses });
+  const { confirmedIds, rejected } = admit(host, [
+    wants('first', '0000:3b:00.1'),
+    wants('unknown', '0000:3b:00.2', '0000:3b:00.7'),
+    wants('held', '0000:3b:00.3'),
+    wants('second', '0000:3b:00.1'),
+    wants('after-rejected', '0000:3b:00.2'),
+    wants('there', '0000:3b:00.1', '0000:af:00.0', '0000:3b:00.3'),
+    wants('after-there', '0000:3b:00.1'),
+    wants('nothing'),
+  ]);
+  t.strictSame(confirmedIds, ['first', 'after-rejected', 'there', 'nothing']);
+  t.strictSame(
+    rejected.map(({ id, reason }) => `${id}: ${reason}`),
+    [
+      'unknown: device 0000:3b:00.7 is not among the devices that this host hands out (agent.yaml, passthrough)',
+      'held: device 0000:3b:00.3 belongs to domain web-1',
+      'second: device 0000:3b:00.1 is promised to allocation first',
+      'after-there: device 0000:3b:00.1 is promised to allocation there',
+    ],
+  );
+  const none = { ...empty, settings: undefined, facts: factsOf({ passthrough: { devices: [] } }) };
+  t.match(admit(none, [wants('a', '0000:3b:00.1')]).rejected, [{ id: 'a', reason: /hands out/ }]);
+  const untold = { ...empty, settings: undefined, facts: factsOf({}) };
+  t.strictSame(admit(untold, [wants('a', '0000:3b:00.1')]).confirmedIds, ['a'], 'not known: not refused');
+});
+
 t.test('facts that are not known refuse nothing', async (t) => {
-  const { rejected } = admit({ facts: factsOf({}), settings: pinned, isThere: () => false }, [
+  const { rejected } = admit({ ...empty, facts: factsOf({}), settings: pinned }, [
     allocation('a', 4096, 2 ** 30, dedicated),
   ]);
   t.strictSame(rejected, []);
@@ -128,10 +165,9 @@ t.test('reasons stay within what the wire takes', async (t) => {
     total: 0,
     free: 0,
   }));
-  const { rejected } = admit(
-    { facts: factsOf({ hugepages: pools }), settings: undefined, isThere: () => false },
-    [allocation('a', 1, 1024, { 'hw:mem_page_size': 'large' })],
-  );
+  const { rejected } = admit({ ...empty, facts: factsOf({ hugepages: pools }), settings: undefined }, [
+    allocation('a', 1, 1024, { 'hw:mem_page_size': 'large' }),
+  ]);
   t.equal(rejected[0]?.reason.length, 500);
 });
 
@@ -208,4 +244,30 @@ t.test('answers are of one set, in order, and rejections are said once', async (
   host.reachable = true;
   await answers.answer();
   t.equal(said.length, count + 1, 'the control plane has asked: it is told when libvirt is back');
+});
+
+t.test('a device that a domain has goes to nobody but the allocation of that domain', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'drover-answers-'));
+  const host = new FakeHost();
+  t.teardown(() => {
+    host.dispose();
+    rmSync(directory, { recursive: true });
+  });
+  const pciAddresses = ['0000:3b:00.1'];
+  host.start({ name: 'web-1', allocationId: 'own', pciAddresses });
+  const allocations = await AllocationsFile.load(join(directory, 'allocations.json'));
+  const said: AllocationReportInput[] = [];
+  const answers = new AllocationAnswers({
+    allocations,
+    hypervisor: host,
+    facts: async () => factsOf({ passthrough: { devices: [{ address: '0000:3b:00.1' }] } }),
+    settings: () => undefined,
+    say: (report) => void said.push(report),
+    log: { debug: () => undefined, info: () => undefined, warn: () => undefined },
+  });
+  const told = ['other', 'own'].map((id) => ({ ...allocation(id, 1, 512), pciAddresses }));
+  await allocations.save({ generation: 1, allocations: told }, 's');
+  await answers.answer();
+  const reason = 'device 0000:3b:00.1 belongs to domain web-1';
+  t.match(said, [{ confirmedIds: ['own'], rejected: [{ id: 'other', reason }] }]);
 });

@@ -1,5 +1,6 @@
 /** What the reconciler keeps on disk, and its queue: every crash, damage and limit. */
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   appendFileSync,
   existsSync,
@@ -13,6 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { maximumDevices } from '../../../../agent/facts/passthrough.js';
 import { Breaker } from '../../../../agent/reconcile/breaker.js';
 import { CallQueue } from '../../../../agent/reconcile/call-queue.js';
 import { AllocationsFile } from '../../../../agent/reconcile/allocations-file.js';
@@ -24,7 +26,7 @@ import type { Knob } from '../../../../agent/tuners/tuner.js';
 import { knobKey } from '../../../../agent/tuners/tuner.js';
 import { DroverError, type ErrorCode } from '../../../../proto/wire/errors.js';
 import { maximumToldAllocations } from '../../../../proto/wire/limits.js';
-import { desiredDigest } from '../../../../proto/wire/profile.js';
+import { canonicalJson, desiredDigest } from '../../../../proto/wire/profile.js';
 
 const options: LedgerOptions = { bootId: 'boot-1', now: () => 7 };
 const hostKnob = (setting: string): Knob => ({ tuner: 'ksm', setting, source: `/sys/${setting}` });
@@ -322,7 +324,7 @@ void t.test('the desired state', async (t) => {
 
 void t.test('the allocations', async (t) => {
   const one = (id: string, instanceUuid: string, extraSpecs = {}) => ({
-    ...{ id, instanceUuid, extraSpecs, vcpus: 2, memoryMb: 512 },
+    ...{ id, instanceUuid, extraSpecs, vcpus: 2, memoryMb: 512, pciAddresses: [] as string[] },
   });
   const shares = { 'quota:cpu_shares': '2048' };
   const set = (generation: number, ...allocations: ReturnType<typeof one>[]) => ({ generation, allocations });
@@ -390,6 +392,23 @@ void t.test('the allocations', async (t) => {
       t.equal(held.current.size, 0);
     },
   );
+
+  await t.test('devices are kept; a file of before they were known has none', async (t) => {
+    const held = await open(t);
+    const taking = (pciAddresses: string[]) => ({ ...one('a', 'u'), pciAddresses });
+    const devices = Array.from({ length: maximumDevices }, (_, index) => `0000:3b:00.${index}`);
+    await held.save(set(1, taking(devices)), 's');
+    t.strictSame((await AllocationsFile.load(held.file)).list, [taking(devices)]);
+    await t.rejects(held.save(set(2, taking([...devices, 'more'])), 's'), {
+      code: 'invalid-argument',
+      message: /^pci_addresses of a: got "4097 addresses"; want at most 4096$/,
+    });
+    const { pciAddresses: _, ...before } = one('a', 'u', shares);
+    const old = { sessionId: 's', generation: 3, allocations: [before] };
+    const checksum = createHash('sha256').update(canonicalJson(old)).digest('hex');
+    writeFileSync(held.file, canonicalJson({ ...old, checksum }));
+    t.strictSame((await AllocationsFile.load(held.file)).list, [one('a', 'u', shares)]);
+  });
 
   for (const [name, damage] of [
     ['cut', (text: string) => text.slice(0, 40)],

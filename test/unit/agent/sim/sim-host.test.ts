@@ -250,13 +250,14 @@ t.test('a report of domains has a limit and says what it leaves out', async (t) 
     vcpus: 1,
     memoryBytes: 1,
     pid: 1,
+    pciAddresses: [`0000:3b:00.${name.codePointAt(0)}`],
   });
   const { domains, left } = domainReport(['c', 'a', 'b'].map(domain), () => 7, 2);
   t.same(
-    domains.map(({ name, diskBytes }) => [name, diskBytes]),
+    domains.map(({ name, diskBytes, pciAddresses }) => [name, diskBytes, pciAddresses]),
     [
-      ['a', 7],
-      ['b', 7],
+      ['a', 7, ['0000:3b:00.97']],
+      ['b', 7, ['0000:3b:00.98']],
     ],
   );
   t.equal(left, 1);

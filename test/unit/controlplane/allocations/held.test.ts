@@ -38,6 +38,14 @@ const full: AllocationInput = {
   ...{ serverGroupId: 'g', alternates: ['b', 'c'], attempts: 2, revision: 2 ** 40, seed: 2 ** 52 + 1 },
   ...{ hostGeneration: 7, movedFrom: 'kvm-2', moveKey: 'mk' },
   cells: [{ guestCell: 1, hostCell: 1, memoryMb: 512, pinning: { 0: 4 } }],
+  devices: [{ address: '0000:3b:00.1', vendorId: '8086', productId: '154d', numaCell: 0, tags: { a: 'b' } }],
+  requestRest: {
+    image: { id: 'i', properties: { hw_architecture: 'x86_64' } },
+    schedulerHints: { different_host: { values: ['u1', 'u2'] } },
+    pciRequests: [{ count: 1, specs: [{ keys: { vendor_id: '8086' } }], numaPolicy: 'socket' }],
+    network: { physnets: ['p'], tunneled: true },
+    bootsFromVolume: true,
+  },
 };
 
 t.test('an allocation that is held has every field that was stored', (t) => {
@@ -76,6 +84,15 @@ const anyAllocation = fc.record({
   alternates: fc.array(fc.constantFrom('b', 'c', 'kvm-3'), { maxLength: 4 }),
   ...{ movedFrom: fc.constantFrom('', 'kvm-2'), moveKey: fc.constantFrom('', 'mk') },
   cells: fc.array(fc.record({ guestCell: fc.nat(3), memoryMb: fc.nat(512) }), { maxLength: 2 }),
+  devices: fc.array(fc.constantFrom({ address: 'a', numaCell: 0 }, { address: 'b', tags: { x: 'y' } }), {
+    maxLength: 2,
+  }),
+  requestRest: fc.constantFrom(
+    null,
+    {},
+    { image: { id: 'i' } },
+    { image: { id: 'j' }, bootsFromVolume: true },
+  ),
 });
 
 t.test('whatever allocations say is held, written and read again', async (t) => {
@@ -107,7 +124,7 @@ t.test('what many allocations say is held once, and what is found again has a bo
   const kinds = new Kinds(3);
   const kindOf = (vcpus: number): Kind => ({
     ...{ vcpus, memoryMb: 1, diskMb: 0, createdBy: '', availabilityZone: '', state: 'claimed', attempts: 1 },
-    ...{ flavor: '', projectId: '', serverGroupId: '', extraSpecs: { a: String(vcpus) } },
+    ...{ flavor: '', projectId: '', serverGroupId: '', extraSpecs: { a: String(vcpus) }, requestRest: null },
   });
   const [first, second] = [kinds.of(kindOf(1)), kinds.of(kindOf(2))];
   t.not(first, second);

@@ -188,7 +188,7 @@ t.test('a claim that is rejected goes to the next alternate, and in the end back
     [1, 0, 1],
     'counted once',
   );
-  t.match(await w.claims.claim(wanted('vm', { hints: {} }), 'key'), {
+  t.match(await w.claims.claim(wanted('vm', { hints: { group: ['x'] } }), 'key'), {
     existed: true,
     allocation: { hostId: 'h2' },
   });

@@ -5,7 +5,7 @@ import { Claims } from '../../../../controlplane/allocations/claims.js';
 import { negotiate, sessionHandler, type SessionStream } from '../../../../controlplane/api/agent-session.js';
 import { fleetHandlers } from '../../../../controlplane/api/fleet.js';
 import { healthHandlers } from '../../../../controlplane/api/health.js';
-import { page } from '../../../../controlplane/api/page.js';
+import { largestPageBytes, page } from '../../../../controlplane/api/page.js';
 import { placementHandlers } from '../../../../controlplane/api/placement.js';
 import { tuningHandlers } from '../../../../controlplane/api/tuning.js';
 import { parseConfig } from '../../../../controlplane/config.js';
@@ -280,7 +280,12 @@ function feedOf(hosts: number) {
   };
   let ids = 0;
   let next: { atMs: number; work: () => void } | undefined;
-  const allocation = (index: number) => ({ id: `a${index}`, extraSpecs: { k: 'v' }, hostName: 'no news' });
+  const allocation = (index: number) => ({
+    id: `a${index}`,
+    extraSpecs: { k: 'v' },
+    devices: [],
+    hostName: 'no news',
+  });
   const feed = new AllocationFeed({
     sessions,
     allocations: {
@@ -484,6 +489,22 @@ t.test('pages', async (t) => {
     { items: ['d'], nextPageToken: '', total: 5 },
     'what came meanwhile moves nothing',
   );
+  const large = page(
+    items,
+    0,
+    '',
+    (item) => item,
+    () => largestPageBytes / 2,
+  );
+  t.equal(large.items.length, 2, 'as many as one answer takes');
+  const next = page(
+    items,
+    0,
+    large.nextPageToken,
+    (item) => item,
+    () => largestPageBytes + 1,
+  );
+  t.same([next.items.length, next.items[0] !== large.items.at(-1)], [1, true], 'one at least');
   t.throws(() => page(items, 1001, '', (item) => item), { code: 'invalid-argument', message: /page_size/ });
   t.throws(() => page(items, 0, 'xyz', (item) => item), { code: 'invalid-argument', message: /page_token/ });
 });

@@ -5,6 +5,7 @@ import type { SimulateResponseInput } from '../../proto/gen/drover/v1/SimulateRe
 import { DroverError } from '../../proto/wire/errors.js';
 import type { Claims } from '../allocations/claims.js';
 import type { Catalog } from '../catalog/catalog.js';
+import { aliasNamed } from '../catalog/pci-aliases.js';
 import { requestFrom } from '../catalog/request-from.js';
 import type { Registry } from '../fleet/registry.js';
 import type { AllocationsOf } from '../placement/simulate/changes.js';
@@ -67,13 +68,21 @@ function allocationsNow(claims: Pick<Claims, 'list'>, { changes }: SimulateReque
   return (id) => byHost.get(id) ?? [];
 }
 
-/** What requests may name: also the zones of hosts that are added. */
-function namesAfter({ names }: SimulatorParts['catalog'], { changes }: SimulateRequest) {
+/** What requests may name: also the zones of hosts that are added, and PCI aliases as the changes have them. */
+function namesAfter(catalog: SimulatorParts['catalog'], { changes }: SimulateRequest) {
+  const { names } = catalog;
   const zones = new Set(changes.map(({ addHosts }) => addHosts?.availabilityZone ?? ''));
   const checkZone = (zone: string, field: string): void => {
     if (!zones.has(zone)) names.checkZone(zone, field);
   };
-  return { names: { ...names, checkZone } };
+  const index = changes.findLastIndex(({ settings }) => settings['pci.alias'] !== undefined);
+  const alias: typeof names.alias = (name, field) => {
+    const text = changes[index]?.settings['pci.alias'];
+    if (text === undefined) return names.alias(name, field);
+    const rules = catalog.rulesWith({ 'pci.alias': text }, `changes[${index}].settings`);
+    return aliasNamed(rules.settings, name, field);
+  };
+  return { names: { ...names, checkZone, alias } };
 }
 
 function busy(): DroverError {

@@ -9,10 +9,10 @@ import type { Rules } from '../placement/select.js';
 import type { Records } from '../store/store.js';
 import { type AggregateParts, Aggregates } from './aggregates.js';
 import { Flavors } from './flavors.js';
+import { aliasNamed } from './pci-aliases.js';
 import { type GroupMembers, ServerGroups } from './server-groups.js';
 import type { Vocabulary } from './setting-list.js';
 import { Settings } from './settings.js';
-import { unknownName } from './unknown-name.js';
 import { checkZone } from './zones.js';
 
 export interface CatalogParts {
@@ -75,13 +75,7 @@ export class Catalog {
         return guest;
       },
       flavor: (name, field) => this.flavors.get(name, field),
-      alias: (name, field) => {
-        const aliases = this.settings.current.pciAliases;
-        const known = aliases.map((one) => one.name);
-        const alias = aliases[known.indexOf(name)];
-        if (!alias) throw unknownName('PCI alias', name, field, known, 'the setting pci.alias');
-        return alias;
-      },
+      alias: (name, field) => aliasNamed(this.settings.current, name, field),
       group: (idOrName, field) => this.groups.ofRequest(idOrName, field),
       checkZone: (zone, field) =>
         checkZone(registry.columns, this.settings.current.defaultAvailabilityZone, zone, field),

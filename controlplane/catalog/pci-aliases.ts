@@ -1,24 +1,29 @@
 /** The setting `pci.alias`: Nova's `[pci] alias`, several of them as a JSON array. Pure. */
 import { z } from 'zod';
 import { invalid } from '../../proto/wire/errors.js';
+import { describeIssue, unknownKey } from '../../proto/wire/profile.js';
 import type { PciAlias } from '../model/pci-alias.js';
+import type { SchedulerSettings } from '../model/scheduler-settings.js';
+import { unknownName } from './unknown-name.js';
 import type { ValueKind } from './setting-values.js';
 
 /** Entries of the setting. */
 export const mostAliases = 64;
 
-const id = z.string().regex(/^[\da-fA-F]{4}$/, { error: 'four hexadecimal digits, such as "8086"' });
+const forId = { error: 'four hexadecimal digits as text, such as "8086"' };
+const forName = { error: 'a name of 1 to 256 characters, no comma and no colon' };
+const id = z.string(forId).regex(/^[\da-fA-F]{4}$/, forId);
 /** Nova's `_ALIAS_SCHEMA`. A flavor cannot name an alias with a comma or a colon in it. */
 const entry = z.strictObject({
   name: z
-    .string()
+    .string(forName)
     .trim()
-    .regex(/^[^,:]{1,256}$/, { error: '1 to 256 characters, no comma and no colon' }),
+    .regex(/^[^,:]{1,256}$/, forName),
   vendor_id: id.optional(),
   product_id: id.optional(),
   device_type: z.enum(['type-PCI', 'type-PF', 'type-VF']).optional(),
   numa_policy: z.enum(['required', 'preferred', 'legacy', 'socket']).default('legacy'),
-  /** Nova takes it and knows no other kind. */
+  /** Says nothing. Nova keeps it, and then no device matches, since none has the key. */
   capability_type: z.literal('pci').optional(),
 });
 type Entry = z.infer<typeof entry>;
@@ -41,6 +46,18 @@ export const pciAliases: ValueKind<readonly PciAlias[]> = {
   print: (aliases) => (aliases.length === 0 ? '' : JSON.stringify(aliases.flatMap(entriesOf))),
 };
 
+/** The alias of a name. Errors: `not-found` with the nearest one. */
+export function aliasNamed(
+  { pciAliases: aliases }: Pick<SchedulerSettings, 'pciAliases'>,
+  name: string,
+  field: string,
+): PciAlias {
+  const known = aliases.map((one) => one.name);
+  const alias = aliases[known.indexOf(name)];
+  if (!alias) throw unknownName('PCI alias', name, field, known, 'the setting pci.alias');
+  return alias;
+}
+
 function jsonOf(text: string, name: string): unknown {
   try {
     return JSON.parse(text);
@@ -50,14 +67,19 @@ function jsonOf(text: string, name: string): unknown {
 }
 
 function entryOf(given: unknown, name: string): Entry {
-  const result = entry.safeParse(given);
+  const result = entry.safeParse(given, { reportInput: true });
   if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const at = [name, ...(issue?.path ?? [])].join('.');
-  throw invalid(at, JSON.stringify(given)?.slice(0, 200), issue?.message ?? cure);
+  const issue = result.error.issues[0] as z.core.$ZodIssue;
+  const { path, input } = issue;
+  if (issue.code === 'unrecognized_keys')
+    throw unknownKey([name, String(issue.keys[0])], Object.keys(entry.shape));
+  throw invalid([name, ...path].join('.'), input, path.length === 0 ? cure : describeIssue(issue));
 }
 
-/** Entries of one name are one alias of several kinds, which agree in affinity and type, as Nova wants it. */
+/**
+ * Entries of one name are one alias of several kinds, which agree in affinity and type, as Nova wants it. Where none of them
+ * says a type, Nova fails over the missing key; here they agree.
+ */
 function grouped(entries: readonly Entry[], setting: string): PciAlias[] {
   const aliases = new Map<string, PciAlias>();
   for (const [index, { name, numa_policy: numaPolicy, ...kind }] of entries.entries()) {

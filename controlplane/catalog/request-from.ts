@@ -4,7 +4,7 @@ import { type CheckedRequest, checkRequest, type KnownNames } from '../model/req
 
 /**
  * The checked form of a request, every limit kept and every name known. `field` is what errors call the request. Errors:
- * `invalid-argument`; `not-found` for a flavor, a server group or a zone, with the nearest name.
+ * `invalid-argument`; `not-found` for a flavor, a server group, a zone or a PCI alias, with the nearest name.
  */
 export function requestFrom(
   given: PlacementRequest | null,

@@ -69,29 +69,33 @@ export function checkPciRequests(
   field: string,
   policy: string | undefined,
 ): readonly PciRequest[] {
-  checkAmount(requests, field);
+  checkAmount(requests, field, `${field}.specs`);
   return requests.map((request, index) => checkPciRequest(request, `${field}[${index}]`, policy));
 }
 
-/** Those of the request, and then those that its flavor asks for by aliases. Errors: `invalid-argument` for too many. */
+/** Those that its flavor asks for by aliases, and then those of the request, as in Nova. Errors: `invalid-argument` for too many. */
 export function checkDevices(
   own: readonly PciRequest[],
   byAlias: readonly PciRequest[],
   field: string,
 ): readonly PciRequest[] {
   if (byAlias.length === 0) return own;
-  const all = [...own, ...byAlias];
+  const all = [...byAlias, ...own];
   const where = `${field}.extra_specs.${aliasKey}`;
-  checkAmount(all, where);
+  checkAmount(all, where, where);
   for (const { count } of byAlias) whole(count, where, 1, limits.pciCount, 'devices');
   return all;
 }
 
-function checkAmount(requests: readonly { readonly specs: readonly unknown[] }[], field: string): void {
+function checkAmount(
+  requests: readonly { readonly specs: readonly unknown[] }[],
+  field: string,
+  specsField: string,
+): void {
   atMost(requests.length, field, limits.pciRequests);
   let specs = 0;
   for (const request of requests) specs += request.specs.length;
-  atMost(specs, `${field}.specs`, limits.pciSpecs);
+  atMost(specs, specsField, limits.pciSpecs);
 }
 
 function checkPciRequest(

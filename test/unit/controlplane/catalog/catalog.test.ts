@@ -750,5 +750,11 @@ t.test('simulations: a few at once, each within its budget, and zones that are t
     hosts: 2,
     placed: 1,
   });
+  const gpu = { request: { ...request, extraSpecs: { 'pci_passthrough:alias': 'gpu:1' } } };
+  await t.rejects(simulate(asked({ placements: [gpu] })), { code: 'not-found', message: /PCI alias gpu/ });
+  const aliases = (text: string) =>
+    simulate(asked({ changes: [{ settings: { 'pci.alias': text } }], placements: [gpu] }));
+  t.match(await aliases('{"name":"gpu"}'), { refused: 1 }, 'known there; no host has devices');
+  await t.rejects(aliases('{"name":'), { code: 'invalid-argument', field: 'pci.alias' });
   t.equal(registry.size, 1);
 });

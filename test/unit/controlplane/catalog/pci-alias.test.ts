@@ -13,16 +13,19 @@ const alias = (...entries: object[]): string => JSON.stringify(entries);
 t.test('what is no list of aliases is refused, naming the entry and the key', (t) => {
   const table: [text: string, field: string, cure: RegExp][] = [
     ['nic', 'pci.alias', /a JSON object or an array/],
-    ['"nic"', 'pci.alias[0]', /expected object/],
-    [alias(nic, { vendor_id: '8086' }), 'pci.alias[1].name', /expected string/],
+    ['"nic"', 'pci.alias[0]', /got "nic"; want a JSON object or an array/],
+    ['[{"name":"a"},null]', 'pci.alias[1]', /got null; want a JSON object/],
+    [alias(nic, { vendor_id: '8086' }), 'pci.alias[1].name', /got nothing; want a name of 1 to 256/],
     [alias({ ...nic, name: 'a,b' }), 'pci.alias[0].name', /no comma/],
     [alias({ ...nic, name: ' ' }), 'pci.alias[0].name', /1 to 256/],
     [alias({ ...nic, name: 'x'.repeat(257) }), 'pci.alias[0].name', /1 to 256/],
-    [alias({ ...nic, vendor_id: '0x8086' }), 'pci.alias[0].vendor_id', /four hexadecimal digits/],
-    [alias({ ...nic, product_id: 1502 }), 'pci.alias[0].product_id', /expected string/],
-    [alias({ ...nic, device_type: 'vdpa' }), 'pci.alias[0].device_type', /type-VF/],
-    [alias({ ...nic, numa_policy: 'near' }), 'pci.alias[0].numa_policy', /socket/],
-    [alias({ ...nic, device_id: '1502' }), 'pci.alias[0]', /device_id/],
+    [alias({ ...nic, vendor_id: '0x8086' }), 'pci.alias[0].vendor_id', /got "0x8086"; want four/],
+    [alias({ ...nic, product_id: 1502 }), 'pci.alias[0].product_id', /got 1502; want four hexadecimal/],
+    [alias({ ...nic, device_type: 'vdpa' }), 'pci.alias[0].device_type', /got "vdpa"; want one of.*type-VF/],
+    [alias({ ...nic, numa_policy: 'near' }), 'pci.alias[0].numa_policy', /one of required,.*socket/],
+    [alias({ ...nic, device_idd: '1' }), 'pci.alias[0].device_idd', /unknown key.*known: name, vendor_id/],
+    [alias({ ...nic, device_typ: '1' }), 'pci.alias[0].device_typ', /did you mean device_type/],
+    [alias({ ...nic, capability_type: 'usb' }), 'pci.alias[0].capability_type', /one of pci/],
     [
       alias(nic, { ...nic, numa_policy: 'required' }),
       'pci.alias[1].numa_policy',
@@ -75,10 +78,16 @@ t.test('a flavor asks for devices by alias, as the setting has it now', async (t
   t.same(
     ask(near, own).map(({ count, numaPolicy }) => [count, numaPolicy]),
     [
-      [3, 'socket'],
       [1, 'socket'],
+      [3, 'socket'],
     ],
-    'the policy of the flavor goes before; the request’s own devices come first',
+    'the policy of the flavor goes before; the request’s own devices come last',
+  );
+  const image = { id: '', name: '', properties: { hw_pci_numa_affinity_policy: 'preferred' } };
+  t.match(
+    ask({ 'pci_passthrough:alias': 'gpu:1' }, { image }),
+    [{ numaPolicy: 'preferred' }],
+    'as of the image',
   );
   await catalog.flavors.put({
     ...{ name: 'f', vcpus: 1, memoryMb: 64, rootGb: 0, ephemeralGb: 0, swapMb: 0, updatedUnixMs: 0 },
@@ -86,6 +95,12 @@ t.test('a flavor asks for devices by alias, as the setting has it now', async (t
   });
   const byFlavor = () => requestFrom(placementRequest({ flavor: 'f' }), catalog).pciRequests;
   t.match(byFlavor(), [{ specs: [{}] }]);
+  const added = placementRequest({ flavor: 'f', extraSpecs: { 'pci_passthrough:alias': 'nic:4' } });
+  t.match(
+    requestFrom(added, catalog).pciRequests,
+    [{ count: 4, specs: kinds }],
+    'the request’s own spec counts',
+  );
   await catalog.settings.update({ 'pci.alias': alias({ name: 'gpu', vendor_id: '10de' }) });
   t.match(byFlavor(), [{ specs: [{ vendor_id: '10de' }] }], 'the setting is in force at once');
   t.throws(() => by('gqu:1'), { code: 'not-found', cure: 'did you mean gpu?' });
@@ -103,4 +118,17 @@ t.test('a flavor asks for devices by alias, as the setting has it now', async (t
     field: 'request.extra_specs.pci_passthrough:alias',
     message: /65 entries.*at most 64/,
   });
+  const kindsOfOne = Array.from({ length: mostAliases }, (_, n) => ({
+    name: 'any',
+    product_id: String(1000 + n),
+  }));
+  await catalog.settings.update({ 'pci.alias': alias(...kindsOfOne) });
+  t.equal(by('any:1')[0]?.specs.length, requestLimits.pciSpecs);
+  t.throws(() => by('any:1,any:1'), {
+    code: 'invalid-argument',
+    field: 'request.extra_specs.pci_passthrough:alias',
+    message: /128 entries.*at most 64/,
+  });
+  await catalog.settings.update({ 'pci.alias': '' });
+  t.throws(() => byFlavor(), { code: 'not-found', field: 'request.extra_specs.pci_passthrough:alias' });
 });

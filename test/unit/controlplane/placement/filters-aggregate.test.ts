@@ -287,6 +287,8 @@ t.test('requirements that cannot be meant refuse the request, by name of the spe
     [true],
     'of others',
   );
+  for (const name of ['ComputeCapabilitiesFilter', 'AggregateInstanceExtraSpecsFilter'])
+    t.strictSame(ask(name, [{}], specs({ 'pci_passthrough:alias': 'nic:1' })).passes, [true], name);
   const mixed = [{ details: { stats: { ssd: '1' } } }, {}];
   const unscoped = ask('ComputeCapabilitiesFilter', mixed, specs({ ssd: '>= y' }));
   t.strictSame(unscoped.passes, [false, true], 'a key of stats fails only on hosts that know it');

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=8
+#!/usr/bin/env -S node --expose-gc --max-semi-space-size=8
 /** drover-controlplane: reads the command line and the environment, and nothing else in `controlplane/` but the CLI does. */
 import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -39,6 +39,7 @@ import { openAuthority, type Authority } from './security/authority.js';
 import { JoinTokens } from './security/join-tokens.js';
 import type { Caller } from './security/roles.js';
 import { Writer } from './store/group-commit.js';
+import { collectLoaded } from './store/collect-loaded.js';
 import { openLmdbStore } from './store/lmdb.js';
 import type { Store } from './store/store.js';
 
@@ -185,6 +186,7 @@ async function serve(config: ControlPlaneConfig, log: Log, store: Store): Promis
     Date.now,
   );
   snapshot.close();
+  collectLoaded();
 
   const lifetimeMs = config.certificate_hours * 3_600_000;
   let sessionAddress = '';

@@ -1,8 +1,9 @@
-/** What was read of a mapped store is given back to the host, and read again when it is needed. */
+/** What was read of a mapped store is given back to the host, and read again when it is needed; so is what loading needed. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { collectLoaded } from '../../../../controlplane/store/collect-loaded.js';
 import { openLmdbStore } from '../../../../controlplane/store/lmdb.js';
 import { mappingsOf } from '../../../../controlplane/store/mapped-pages.js';
 
@@ -51,3 +52,20 @@ function residentKb(file: string): number {
   const [, own = ''] = readFileSync('/proc/self/smaps', 'utf8').split(`${file}\n`);
   return Number(/^Rss: +(\d+) kB/m.exec(own)?.[1]);
 }
+
+t.test('what loading left behind is collected, with the flags that unit and program share', (t) => {
+  const root = new URL('../../../../../', import.meta.url);
+  let collections = 0;
+  collectLoaded({ gc: () => void collections++ });
+  t.equal(collections, 1);
+  collectLoaded({});
+  const flagsOf = (file: string): string[] =>
+    /\bnode((?: --\S+)+)/
+      .exec(readFileSync(new URL(file, root), 'utf8'))?.[1]
+      ?.trim()
+      .split(' ') ?? [];
+  const flags = flagsOf('controlplane/bin.ts');
+  t.ok(flags.includes('--expose-gc'), flags.join(' '));
+  t.same(flagsOf('systemd/drover-controlplane.service'), flags);
+  t.end();
+});

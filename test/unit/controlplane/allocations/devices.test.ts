@@ -141,7 +141,9 @@ t.test('devices are counted off after a restart, and a move asks for all that wa
   const before = world([[device(0, gpu), device(1)], [device(3), device(4, gpu)], [device(5)]]);
   const image = { id: 'img', name: 'debian', properties: { hw_architecture: 'x86_64' } };
   const hints = { different_host: ['somebody'] };
-  const request = wanted({ ...asks(1, { product_id: '20b0' }), image, hints });
+  const network = { physnets: ['dc1'], tunneled: true };
+  const more = { image, hints, network, isVolumeBooted: true };
+  const request = wanted({ ...asks(1, { product_id: '20b0' }), ...more });
   const { allocation } = await before.claims.claim(request, 'gpu');
   t.match(allocation, { hostName: 'kvm-0', alternates: ['kvm-1'] });
   t.same(addresses(allocation), [address(0)]);
@@ -149,7 +151,8 @@ t.test('devices are counted off after a restart, and a move asks for all that wa
   t.same(w.free(0), [address(1)]);
   t.match(w.claims.get(allocation.id), { requestRest: { image, schedulerHints: { different_host: {} } } });
   t.match(await w.claims.claim(request, 'gpu'), { existed: true, allocation: { id: allocation.id } });
-  for (const other of [wanted(), { ...request, image: noImage }, { ...request, hints: {} }])
+  const less = [{ image: noImage }, { hints: {} }, { network: null }, { isVolumeBooted: false }];
+  for (const other of [wanted(), ...less.map((one) => ({ ...request, ...one }))])
     await t.rejects(
       w.claims.claim(other, 'gpu'),
       { code: 'already-exists' },

@@ -94,7 +94,7 @@ async function main(t: Test): Promise<void> {
   await t.test('an obedient guest stops when it is asked; a deaf one does not', async (t) => {
     const [good, slow, deaf] = [
       await bed.define('good'),
-      await bed.define('slow', { guest: 'slow', slowSeconds: 4 }),
+      await bed.define('slow', { guest: 'slow', slowSeconds: 12 }),
       await bed.define('deaf', { guest: 'idle' }),
     ];
     for (const { uuid } of [good, slow, deaf]) await power.start(uuid, slowMs);

@@ -227,7 +227,7 @@ t.test('the agent is told what its host holds: at once, after changes, and after
   const promised = await bare.onDisk('vm-1');
   t.strictSame(promised, {
     ...{ id: allocation?.id, instanceUuid: 'VM-1', extraSpecs: { 'quota:cpu_shares': '2048' } },
-    ...{ vcpus: 1, memoryMb: 256 },
+    ...{ vcpus: 1, memoryMb: 256, pciAddresses: [] },
   });
   t.equal(file.generation, hostGeneration, 'of the generation that the claim was answered with');
 

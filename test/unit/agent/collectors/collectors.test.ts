@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import t from 'tap';
 import { DiskLatency, leastRequests, parseDiskstats } from '../../../../agent/collectors/disk-latency.js';
 import { GuestActivity, maximumFollowed } from '../../../../agent/collectors/guest-activity.js';
@@ -132,6 +133,8 @@ t.test("this machine's kernel", async (t) => {
   nowMs += 1_000;
   t.equal(activity.isSettled(process.pid), false, 'this process has just used 300 ms of a second');
   nowMs += 1_000;
-  for (let second = 0; second < 3; second++, nowMs += 1_000) activity.isSettled(process.pid);
-  t.equal(activity.isSettled(process.pid), true, 'and now it rests');
+  let seconds = 0;
+  // What else runs in this process, such as its collector, may go on for a moment.
+  for (; seconds < 60 && !activity.isSettled(process.pid); seconds++, nowMs += 1_000) await setTimeout(20);
+  t.ok(seconds < 60, `and now it rests, after ${seconds} s of the clock`);
 });

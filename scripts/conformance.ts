@@ -1,7 +1,7 @@
 /**
  * `make conformance VECTORS=FILE…`: decides cases with Drover's code and compares with Nova's answers. Files are JSON lines,
  * gzipped or not, or folders of them. Differences go to standard error; the last line of standard output is the tally.
- * Exit: 0 all agree, 1 some do not, 64 usage.
+ * Exit: 0 all agree, 1 some do not, 64 usage, or not one case.
  */
 import { createReadStream, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -64,4 +64,10 @@ try {
   process.exit(64);
 }
 process.stdout.write(`${JSON.stringify(tally)}\n`);
+if (tally.cases === 0) {
+  process.stderr.write(
+    `conformance: no case in ${paths.join(', ')}: want lines of JSON in *.jsonl or *.jsonl.gz\n`,
+  );
+  process.exit(64);
+}
 process.exit(tally.agree === tally.cases ? 0 : 1);

@@ -36,6 +36,7 @@ link_programs() {
     }'
 }
 
+[ -x node_modules/.bin/tsc ] || { echo 'build: the npm modules are not here yet: run make setup first' >&2; exit 1; }
 if [ "${1:-}" = --if-needed ] && is_fresh; then exit 0; fi
 mkdir -p build
 touch "$stamp.next"

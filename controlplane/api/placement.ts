@@ -26,6 +26,7 @@ import { allocationBytes } from '../model/allocation-size.js';
 import { text } from '../model/request-values.js';
 import { explain } from '../placement/explain.js';
 import { countFilters, select } from '../placement/select.js';
+import { warningsOf } from '../placement/unfiltered.js';
 import type { Caller } from './fleet.js';
 import { page } from './page.js';
 import { placeInTurns } from './place-many.js';
@@ -63,6 +64,7 @@ export function placementHandlers({ registry, claims, catalog, newSeed = () => 1
         seed,
         destinations: [...selection.destinations],
         filters: countFilters(registry, rules, wanted),
+        warnings: warningsOf(wanted, rules.settings),
       };
     },
 
@@ -111,18 +113,16 @@ export function placementHandlers({ registry, claims, catalog, newSeed = () => 1
     Explain: async (request: ExplainRequest): Promise<ExplainResponseInput> => {
       if (request.limit > explainLimits.most)
         throw invalid('limit', request.limit, `1 to ${explainLimits.most}`);
-      const explanation = explain(
-        registry,
-        catalog.rules(),
-        requestFrom(request.request, catalog),
-        request.limit || explainLimits.usual,
-      );
+      const wanted = requestFrom(request.request, catalog);
+      const rules = catalog.rules();
+      const explanation = explain(registry, rules, wanted, request.limit || explainLimits.usual);
       const hosts = explanation.hosts.map((host) => ({ ...host, refusals: [...host.refusals] }));
       return {
         ...explanation,
         filters: [...explanation.filters],
         refusals: [...explanation.refusals],
         relaxations: [...explanation.relaxations],
+        warnings: warningsOf(wanted, rules.settings),
         hosts,
       };
     },

@@ -4,6 +4,7 @@ import type { Registry } from '../fleet/registry.js';
 import type { CheckedRequest } from '../model/request.js';
 import { type Explanation, explain } from './explain.js';
 import type { Rules } from './select.js';
+import { exactNeeds } from './unfiltered.js';
 
 /**
  * A `no-valid-host` error: hosts left after each filter, the most frequent refusal with one host as its example, and the
@@ -35,20 +36,12 @@ export function noValidHost(registry: Registry, rules: Rules, request: CheckedRe
 }
 
 /** Why hosts that passed every filter are of no use; undefined: nothing is asked of them that only the claim looks at. */
-function roomLacking(
-  hosts: number,
-  { settings }: Rules,
-  { numa, pciRequests, forceHosts, forceNodes }: CheckedRequest,
-): string | undefined {
-  const wants = [
-    ...(numa ? [{ what: 'NUMA cells', filter: 'NUMATopologyFilter' }] : []),
-    ...(pciRequests.length > 0 ? [{ what: 'devices', filter: 'PciPassthroughFilter' }] : []),
-  ];
-  if (wants.length === 0) return undefined;
-  const asleep = wants.map(({ filter }) => filter).filter((name) => !settings.enabledFilters.includes(name));
-  const isForced = forceHosts.length + forceNodes.length > 0;
-  const cure = asleep.length > 0 && !isForced ? `; enabled_filters lacks ${asleep.join(' and ')}` : '';
-  const what = wants.map((want) => want.what).join(' and ');
+function roomLacking(hosts: number, { settings }: Rules, request: CheckedRequest): string | undefined {
+  const needs = exactNeeds(request, settings);
+  if (needs.length === 0) return undefined;
+  const asleep = needs.flatMap((need) => need.asleep ?? []);
+  const cure = asleep.length > 0 ? `; enabled_filters lacks ${asleep.join(' and ')}` : '';
+  const what = needs.map((need) => need.what).join(' and ');
   return `Of the ${hosts} that passed, the best cannot give the ${what} that are asked for${cure}`;
 }
 

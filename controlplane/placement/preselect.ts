@@ -17,10 +17,18 @@ export interface Preselection {
 
 /** True when a request names hosts at all. The others need no preselection. */
 export function namesHosts(request: CheckedRequest): boolean {
-  const { ignoreHosts, forceHosts, forceNodes, destination } = request;
-  return (
-    ignoreHosts.length + forceHosts.length + forceNodes.length > 0 || (destination?.host ?? null) !== null
-  );
+  const { ignoreHosts, destination } = request;
+  return isForced(request) || ignoreHosts.length > 0 || (destination?.host ?? null) !== null;
+}
+
+/** True when a request leaves only hosts or nodes that it names. */
+function isForced({ forceHosts, forceNodes }: CheckedRequest): boolean {
+  return forceHosts.length + forceNodes.length > 0;
+}
+
+/** True when a request forces its hosts past every filter. */
+export function isUnfiltered(request: CheckedRequest): boolean {
+  return isForced(request) && (request.hints['_nova_check_type'] ?? []).length === 0;
 }
 
 /**
@@ -29,7 +37,7 @@ export function namesHosts(request: CheckedRequest): boolean {
  */
 export function preselect(columns: Columns, request: CheckedRequest, among = columns.present): Preselection {
   const rows = among.slice();
-  const { ignoreHosts, forceHosts, forceNodes, destination } = request;
+  const { ignoreHosts, destination } = request;
   if (destination !== null && destination.host !== null)
     keepWithin(rows, destinationRows(columns, destination));
   if (ignoreHosts.length > 0) {
@@ -38,8 +46,7 @@ export function preselect(columns: Columns, request: CheckedRequest, among = col
     if (rows.every((word) => word === 0)) return { rows, skipsFilters: true };
   }
   keepForced(columns, rows, request);
-  const isForced = forceHosts.length + forceNodes.length > 0;
-  return { rows, skipsFilters: isForced && (request.hints['_nova_check_type'] ?? []).length === 0 };
+  return { rows, skipsFilters: isUnfiltered(request) };
 }
 
 function keepForced(columns: Columns, rows: Bits, { forceHosts, forceNodes }: CheckedRequest): void {

@@ -493,6 +493,12 @@ t.test('devices: an alias, a flavor that asks for one, and no device twice', asy
     exit: 1,
     stderr: /the best cannot give the devices.*enabled_filters lacks PciPassthroughFilter/,
   });
+  for (const place of ['place --flavor nic', 'place --flavor nic --explain'])
+    t.match(
+      (await said(place))['warnings'],
+      [/no filter looked at the devices.*PciPassthroughFilter/],
+      place,
+    );
   await said('settings unset max_attempts');
   await said(`settings set enabled_filters ${usual},PciPassthroughFilter`);
   const claim = async (key: string) =>

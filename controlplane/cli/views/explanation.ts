@@ -11,6 +11,7 @@ import { tableOf, type Column, type Table } from '../../../proto/output/table.js
 import type { Block, View } from '../../../proto/output/view.js';
 import { count } from './cells.js';
 import { weightText } from './placement.js';
+import { warningsBlocks } from './warnings.js';
 
 /** What is shown of each list; `--output json` has all of them. */
 export const shownHosts = 10;
@@ -25,6 +26,7 @@ export function explanationView(answer: ExplainResponse): View {
   const steps = funnelSteps(answer.hostsConsidered, answer.filters);
   return [
     { kind: 'text', text: summaryText(answer), tone: answer.hostsPassed === 0 ? 'bad' : 'strong' },
+    ...warningsBlocks(answer.warnings),
     ...relaxationBlocks(answer),
     ...(passed.length > 0 ? [{ kind: 'table', title: 'Best hosts', table: best } as const] : []),
     ...(steps.length > 0 ? [funnelBlock(answer.hostsConsidered, steps)] : []),

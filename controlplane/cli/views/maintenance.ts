@@ -9,6 +9,7 @@ import { formatBytes } from '../../../proto/wire/units.js';
 import type { FollowedEnd } from '../follow-guests.js';
 import { age, count } from './cells.js';
 import { stageBlocks } from './guests.js';
+import { warningsBlocks } from './warnings.js';
 
 /** Less than this is worth a second thought. */
 const scarcePercent = 10;
@@ -117,10 +118,6 @@ function tightestText({ scope, headroomPercent, hosts }: CapacityOutlook): strin
 function guestsBlocks(guests: readonly GuestOutlook[]): Block[] {
   if (guests.length === 0) return [{ kind: 'text', text: 'No domains there.' }];
   return [{ kind: 'table', title: 'Guests', table: tableOf(guestColumns, guests) }];
-}
-
-function warningsBlocks(warnings: readonly string[]): Block[] {
-  return warnings.length === 0 ? [] : [{ kind: 'list', title: 'Mind', items: warnings }];
 }
 
 function headroomCell({ headroomPercent }: CapacityOutlook): Cell {

@@ -5,6 +5,7 @@ import type { SelectDestinationsResponse } from '../../../proto/gen/drover/v1/Se
 import { tableOf, type Column } from '../../../proto/output/table.js';
 import type { View } from '../../../proto/output/view.js';
 import { count } from './cells.js';
+import { warningsBlocks } from './warnings.js';
 
 /** The hosts found, best first, each weigher a column; without any, where the hosts were lost. */
 export function destinationsView({
@@ -13,13 +14,18 @@ export function destinationsView({
   hostsConsidered,
   revision,
   seed,
+  warnings,
 }: SelectDestinationsResponse): View {
   const [best] = destinations;
   if (!best)
-    return [{ kind: 'text', text: `No host fits: ${funnelText(hostsConsidered, filters)}.`, tone: 'bad' }];
+    return [
+      { kind: 'text', text: `No host fits: ${funnelText(hostsConsidered, filters)}.`, tone: 'bad' },
+      ...warningsBlocks(warnings),
+    ];
   const summary = `${best.hostName} is the best host: ${funnelText(hostsConsidered, filters)}.`;
   return [
     { kind: 'text', text: summary },
+    ...warningsBlocks(warnings),
     { kind: 'table', table: tableOf(weightColumns(destinations), destinations) },
     { kind: 'text', text: `Revision ${revision}, seed ${seed}.`, tone: 'faint' },
   ];

@@ -14,6 +14,7 @@ export interface ExplainResponseInput {
   'revision'?: (number | string | Long);
   'refusals'?: (_drover_v1_RefusalCountInput)[];
   'relaxations'?: (_drover_v1_RelaxationInput)[];
+  'warnings'?: (string)[];
 }
 
 export interface ExplainResponse {
@@ -24,4 +25,5 @@ export interface ExplainResponse {
   'revision': (number);
   'refusals': (_drover_v1_RefusalCount)[];
   'relaxations': (_drover_v1_Relaxation)[];
+  'warnings': (string)[];
 }

@@ -10,6 +10,7 @@ export interface SelectDestinationsResponseInput {
   'hostsConsidered'?: (number);
   'filters'?: (_drover_v1_FilterCountInput)[];
   'seed'?: (number | string | Long);
+  'warnings'?: (string)[];
 }
 
 export interface SelectDestinationsResponse {
@@ -18,4 +19,5 @@ export interface SelectDestinationsResponse {
   'hostsConsidered': (number);
   'filters': (_drover_v1_FilterCount)[];
   'seed': (number);
+  'warnings': (string)[];
 }

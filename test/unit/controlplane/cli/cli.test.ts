@@ -162,7 +162,7 @@ t.test('texts', async (t) => {
   ];
   t.equal(
     summaryText({
-      ...{ hosts: [], filters: [], relaxations: [], revision: 1 },
+      ...{ hosts: [], filters: [], relaxations: [], warnings: [], revision: 1 },
       ...{ hostsConsidered: 51, hostsPassed: 3, refusals },
     }),
     '3 of 51 hosts fit. RamFilter (ram-short) refuses 40, 28 of them alone; ComputeFilter (host-down) 8.',

@@ -9,12 +9,16 @@ export interface Inventory {
   readonly stepSize: number;
 }
 
+/** Most of anything that Placement keeps (`placement/db/constants.py`), and the greatest ratio. */
+const mostUnits = 2_147_483_647;
+const greatestRatio = 3.40282e38;
+
 /** Placement's values for what an inventory does not say. */
 export const inventoryDefaults = {
   reserved: 0,
   allocationRatio: 1,
   minUnit: 1,
-  maxUnit: 2_147_483_647,
+  maxUnit: mostUnits,
   stepSize: 1,
 } as const;
 
@@ -33,9 +37,19 @@ export function capacity({
   return (total - reserved) * allocationRatio;
 }
 
-/** True where an inventory can be: its capacity, cut to a whole number as Placement does, is not negative. */
+/**
+ * True where an inventory can be: whole numbers within what Placement keeps (`placement/schemas/inventory.py`), and a capacity
+ * that is not negative, cut to a whole number as Placement does.
+ */
 export function isInventory(inventory: Inventory): boolean {
+  const { total, reserved, allocationRatio, minUnit, maxUnit, stepSize } = inventory;
+  if (![total, minUnit, maxUnit, stepSize].every((units) => isUnits(units, 1))) return false;
+  if (!isUnits(reserved, 0) || !(allocationRatio <= greatestRatio)) return false;
   return Math.trunc(capacity(inventory)) >= 0;
+}
+
+function isUnits(units: number, least: number): boolean {
+  return Number.isInteger(units) && units >= least && units <= mostUnits;
 }
 
 /** Why an allocation of `amount` on top of `used` is refused; undefined: it is not. Sizes are looked at before room. */

@@ -42,6 +42,22 @@ t.test('one inventory', async (t) => {
   t.equal(allocationRefusal(undefined, 0, 1), 'no_inventory');
   t.ok(isInventory({ ...ten, reserved: 10 }), 'nothing to hand out');
   t.notOk(isInventory({ ...ten, reserved: 11 }));
+  const most = 2 ** 31 - 1;
+  t.ok(isInventory({ ...ten, total: most, reserved: most, minUnit: most, stepSize: most }), 'the most');
+  const beyond = [
+    { total: 0 },
+    { total: 1.5 },
+    { reserved: -1 },
+    { minUnit: 0 },
+    { maxUnit: 0 },
+    { stepSize: 0 },
+  ];
+  const over = (['total', 'reserved', 'minUnit', 'maxUnit', 'stepSize'] as const).map((key) => ({
+    ...{ total: most, allocationRatio: 0.01 },
+    [key]: most + 1,
+  }));
+  for (const wrong of [...beyond, ...over, { allocationRatio: 3.5e38 }, { allocationRatio: Number.NaN }])
+    t.notOk(isInventory({ ...ten, ...wrong }), JSON.stringify(wrong));
   t.equal(capacity({ ...ten, reserved: 4, allocationRatio: 1.5 }), 9);
 });
 

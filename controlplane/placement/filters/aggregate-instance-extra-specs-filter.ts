@@ -14,8 +14,8 @@ const reasons = ['aggregate-spec-missing', 'aggregate-spec-differs', 'aggregate-
 /**
  * Each extra spec without a scope, or with `aggregate_instance_extra_specs:`, is met by a value that an aggregate of the
  * host has under its key. Nova `aggregate_instance_extra_specs.py`. A value that is no number where one is asked for meets
- * nothing; Nova fails the whole request over it, but by the order of a set: whoever writes into an aggregate could stop
- * every such request.
+ * nothing, and an empty one refuses the host whatever else its aggregates say; Nova fails the whole request over them, over the
+ * former by the order of a set: whoever writes into an aggregate could stop every such request.
  */
 export const aggregateInstanceExtraSpecsFilter: Filter = {
   name: 'AggregateInstanceExtraSpecsFilter',
@@ -41,7 +41,7 @@ export const aggregateInstanceExtraSpecsFilter: Filter = {
 
 function reasonOf(given: number): number {
   if (given === answer.absent) return 0;
-  return given === answer.unreadable ? 2 : 1;
+  return given === answer.differs ? 1 : 2;
 }
 
 function specsOf({ extraSpecs }: CheckedRequest): SpecRequirement[] {

@@ -3,8 +3,12 @@ import { type Aggregate, aggregateStrings, listed } from '../../model/aggregate.
 import { AggregateMemo } from './aggregate-memo.js';
 import { Verdicts } from './verdicts.js';
 
-/** What all aggregates of a host together answer; of several the highest counts. */
-export const answer = { absent: 0, differs: 1, unreadable: 2, met: 3 } as const;
+/**
+ * What all aggregates of a host together answer; of several the highest counts. `blank`: an empty value that cannot be read. Nova
+ * goes through a Python set and fails at the first value that it cannot read; the empty text, whose hash is 0 whatever the
+ * seed, comes first there, so no other value is looked at.
+ */
+export const answer = { absent: 0, differs: 1, unreadable: 2, met: 3, blank: 4 } as const;
 
 type Answer = (typeof answer)[keyof typeof answer];
 
@@ -76,12 +80,14 @@ function named(aggregates: readonly Aggregate[]): string {
 
 /** Asks an aggregate; its whole text is remembered with the answer, since aggregates repeat each other. */
 function askerOf({ key, accepts }: Question): (aggregate: Aggregate) => Answer {
-  const answers = new Verdicts<string, Answer>((text) => answerOf(listed(text).map(accepts)));
+  const answers = new Verdicts<string, Answer>((text) => answerOf(listed(text), accepts));
   return ({ metadata }) =>
     Object.hasOwn(metadata, key) ? answers.of(metadata[key] as string) : answer.absent;
 }
 
-function answerOf(verdicts: readonly (boolean | undefined)[]): Answer {
+function answerOf(values: readonly string[], accepts: Question['accepts']): Answer {
+  if (values.includes('') && accepts('') === undefined) return answer.blank;
+  const verdicts = values.map(accepts);
   if (verdicts.includes(true)) return answer.met;
   return verdicts.includes(undefined) ? answer.unreadable : answer.differs;
 }

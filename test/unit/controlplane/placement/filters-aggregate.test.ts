@@ -236,6 +236,12 @@ t.test('every refusal says what there is and what is wanted', async (t) => {
     ],
     [
       'AggregateInstanceExtraSpecsFilter',
+      { metadata: [{ tier: '8' }, { tier: '' }] },
+      specs({ tier: '>= 4' }),
+      'aggregate-spec-not-a-number: "8", "" in aggregates agg1, agg2; extra spec tier ">= 4"',
+    ],
+    [
+      'AggregateInstanceExtraSpecsFilter',
       gold,
       specs({ 'aggregate_instance_extra_specs:ssd:x': 'true' }),
       'aggregate-spec-missing: not set in aggregates agg1, agg2, agg3; extra spec aggregate_instance_extra_specs:ssd:x "true"',

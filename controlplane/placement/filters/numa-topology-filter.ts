@@ -10,6 +10,7 @@ import type { CellLimits } from '../numa/fit-cell.js';
 import { fitAttempts } from '../numa/fit-guest.js';
 import { firstCellOf, isSettled, takesFirst } from '../numa/fits-host.js';
 import { leastRoom } from '../numa/least-room.js';
+import { haveThreads, wantsThreads } from '../numa/wants-threads.js';
 import { asksNothing, type Filter, type PreparedFilter } from './filter.js';
 
 /**
@@ -42,6 +43,7 @@ function prepareFit(
 ): PreparedFilter {
   const first = firstCellOf(guest);
   const room = roomOf(columns);
+  const needsThreads = wantsThreads(request);
   const limitsOf = (row: number) => ({
     cpuAllocationRatio: columns.vcpus.ratio[row] as number,
     ramAllocationRatio: columns.memoryMb.ratio[row] as number,
@@ -50,6 +52,7 @@ function prepareFit(
   const passes = (row: number) => {
     const cells = room.cells[row] ?? [];
     if (cells.length < guest.cells.length || !first || !takesFirst(cells, first, limitsOf(row))) return false;
+    if (needsThreads && !haveThreads(cells)) return false;
     const ask = askOf(row);
     return (
       (isSettled(cells, guest, first) && !isBound(ask)) ||
@@ -60,8 +63,11 @@ function prepareFit(
     atLeast: leastRoom(room, first),
     passes,
     limitsOf: (row) => (passes(row) ? { numa: limitsOf(row) } : undefined),
-    reasonOf: (row) => fitReason(columns.detailsOf(row).numa, askOf(row)),
-    wordsOf: (row) => ({ observed: hostInWords(columns.detailsOf(row).numa), wanted: guestInWords(guest) }),
+    reasonOf: (row) => fitReason(columns.detailsOf(row).numa, askOf(row), needsThreads),
+    wordsOf: (row) => ({
+      observed: hostInWords(columns.detailsOf(row).numa),
+      wanted: `${guestInWords(guest)}${needsThreads ? '; on a host with sibling threads' : ''}`,
+    }),
   };
 }
 

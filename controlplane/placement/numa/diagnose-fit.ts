@@ -6,6 +6,7 @@ import { type CellSummary, summariesOf } from './cell-summary.js';
 import { type FitAsk, isBound } from './fit-ask.js';
 import { cellRefusals, needsOf, refusalOf } from './fit-cell.js';
 import { fitAttempts } from './fit-guest.js';
+import { haveThreads } from './wants-threads.js';
 
 /** Codes of NUMATopologyFilter; those of single cells stand in the order of `cellRefusals`. */
 export const numaReasons = [
@@ -29,12 +30,16 @@ export const numaReasons = [
 
 const reasonIndex = (reason: (typeof numaReasons)[number]) => numaReasons.indexOf(reason);
 
-/** Why a guest that does not fit does not: an index of `numaReasons`. */
-export function fitReason(host: HostNuma | null, ask: FitAsk): number {
+/**
+ * Why a guest that does not fit does not: an index of `numaReasons`. `needsThreads`: nor would it on a host whose cores have one
+ * thread.
+ */
+export function fitReason(host: HostNuma | null, ask: FitAsk, needsThreads = false): number {
   if (!host || host.cells.length === 0) return reasonIndex('numa-unknown');
   if (host.cells.length < ask.guest.cells.length) return reasonIndex('numa-cells-short');
   const refusal = worstRefusal(summariesOf(host), ask);
   if (refusal !== cellRefusals.none) return reasonIndex('numa-cells-short') + refusal;
+  if (needsThreads && !haveThreads(summariesOf(host))) return reasonIndex('numa-siblings-short');
   const unbound = { ...ask, network: null, pciRequests: [], budget: { choices: 10_000 } };
   return reasonIndex(isBound(ask) && fitAttempts(host, unbound) ? 'numa-far' : 'numa-together');
 }

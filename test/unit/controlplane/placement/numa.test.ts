@@ -543,6 +543,38 @@ t.test('the filter tells why it refuses', (t) => {
   t.end();
 });
 
+t.test("an image's require keeps hosts without threads out, also beside a flavor's prefer", async (t) => {
+  const single = cell(0, 2, { siblings: [[0], [1], [2], [3]] });
+  const { columns } = registryOf([
+    { cells: [single] },
+    { cells: [cell(0, 2)] },
+    { cells: [single, cell(1, 2)] },
+  ]);
+  const prefer = { 'hw:cpu_thread_policy': 'prefer' };
+  const require = { hw_cpu_thread_policy: 'require' };
+  const rows: [string, Specs, Specs, boolean[]][] = [
+    ['prefer alone', { ...pinned, ...prefer }, {}, [true, true, true]],
+    ['both', { ...pinned, ...prefer }, require, [false, true, true]],
+    ['dedicated by the image', prefer, { ...require, hw_cpu_policy: 'dedicated' }, [false, true, true]],
+    ['require alone', pinned, require, [false, true, true]],
+  ];
+  for (const [what, specs, properties, passes] of rows) {
+    const more = { image: image(properties), numa: guest(2, 64, specs, properties) };
+    const request = requestFor({ vcpus: 2, memoryMb: 64, extraSpecs: specs }, more);
+    const prepared = numaTopologyFilter.prepare(request, columns, novaSettings);
+    const left = columns.present.slice();
+    narrow(left, prepared);
+    t.strictSame(
+      passes.map((_, row) => hasBit(left, row)),
+      passes,
+      what,
+    );
+    if (passes[0]) continue;
+    t.equal(numaReasons[prepared.reasonOf(0)], 'numa-siblings-short', what);
+    t.match(prepared.wordsOf(0).wanted, /threads: \w+, 64 MiB; on a host with sibling threads$/);
+  }
+});
+
 t.test('the filter follows what changes, few rows or many', (t) => {
   const registry = registryOf(Array.from({ length: 40 }, () => ({ cells: [cell(0, 4)] })));
   const { columns } = registry;

@@ -28,6 +28,8 @@ export class GuestOrders {
   readonly #options: OrdersOptions;
   /** Orders that wait or run, and whether they were cancelled. */
   readonly #under = new Map<string, { isCancelled: boolean }>();
+  /** Done when every order so far was looked up. */
+  #lookedUp: Promise<unknown> = Promise.resolve();
 
   constructor(options: OrdersOptions) {
     this.#options = options;
@@ -41,7 +43,7 @@ export class GuestOrders {
     const under = { isCancelled: false };
     this.#under.set(id, under);
     try {
-      const done = await this.#wasDone(order);
+      const done = await this.#lookUp(order);
       if (under.isCancelled) throw new DroverError('unavailable', `cancelled: ${cancelWords}`);
       if (done) this.#options.answer(done);
       else await this.#carryOut(order);
@@ -67,6 +69,13 @@ export class GuestOrders {
     else if (kind === 'start')
       await stages.start({ ...wishOf(order), uuids: (signal) => this.#whom(order, signal) });
     else throw new DroverError('invalid-argument', `guest order: got ${kind}; want stop, start or cancel`);
+  }
+
+  /** One after another: whichever file is read faster, orders get their turns as they came. */
+  #lookUp(order: GuestOrder): Promise<Stage | undefined> {
+    const mine = this.#lookedUp.then(() => this.#wasDone(order));
+    this.#lookedUp = mine.catch(() => undefined);
+    return mine;
   }
 
   /** Its stage, where that did all that was asked; one that was cut off or failed in part is gone on with. */
